@@ -1,0 +1,63 @@
+# Everything works from a fresh clone: needs python3 with venv, and make. The environment is .venv in this folder.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab bench lint notebooks clean
+
+help:
+	@echo "make demo       execute the first notebook against a simulated EV and print what happened"
+	@echo "make lab        open the notebooks in JupyterLab"
+	@echo "make test       the tests (ARGS='-k v2gtp' chooses some)"
+	@echo "make lint       ruff, mypy, import-linter"
+	@echo "make notebooks  execute every notebook headless"
+	@echo "make bench      the codec's speed"
+	@echo "make clean      remove .venv and caches"
+
+# One stamp for each set of extras: made again when what is asked for changes, and otherwise at no cost.
+$(BIN)/python:
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# The kernelspec is registered in the environment itself, so nothing outside this folder changes.
+$(VENV)/.stamp-demo: $(BIN)/python pyproject.toml
+	@echo "installing secc-kernel into $(VENV)"
+	@$(PIP) --editable '.[plot]' 'nbclient>=0.10'
+	@$(BIN)/secc-kernel install --sys-prefix
+	@touch $@
+
+$(VENV)/.stamp-lab: $(VENV)/.stamp-demo
+	@echo "installing JupyterLab into $(VENV)"
+	@$(PIP) --editable '.[lab]'
+	@touch $@
+
+$(VENV)/.stamp-test: $(VENV)/.stamp-demo
+	@echo "installing the test tools into $(VENV)"
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.stamp-demo
+	@$(BIN)/python scripts/demo.py
+
+lab: $(VENV)/.stamp-lab
+	$(BIN)/jupyter lab notebooks/01_session_setup.ipynb
+
+test: $(VENV)/.stamp-test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.stamp-test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+notebooks: $(VENV)/.stamp-demo
+	$(BIN)/python scripts/run_notebooks.py notebooks/*.ipynb
+
+bench: $(VENV)/.stamp-test
+	$(BIN)/python scripts/bench.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
