@@ -1,7 +1,7 @@
 """Fixtures and the markers' prerequisites.
 
-A marked test runs where its prerequisite is present and is skipped with the reason elsewhere. ``SECC_KERNEL_REQUIRE`` (names
-of markers, separated by commas) turns the skips of these groups into failures: CI names what it has provided.
+A marked test runs where its prerequisite is present and is skipped with the reason elsewhere. ``SECC_KERNEL_REQUIRE``
+(names of markers, separated by commas) turns the skips of these groups into failures: CI names what it has provided.
 """
 
 from __future__ import annotations
