@@ -1,0 +1,1 @@
+"""Frames: bytes in, objects out, and back. No sockets, no time."""
