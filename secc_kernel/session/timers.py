@@ -1,0 +1,207 @@
+"""The standards' times by name, and the few timers that a party has running.
+
+Two kinds (ISO 15118-2, 8.7): a *timeout* is an error threshold, its expiry ends the session; a *performance time* is a
+quality threshold: an answer after it is late, not wrong. Both are data here, each with the clause that states it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+__all__ = ["LIMITS", "MESSAGES", "Limit", "MessageTimes", "Timers", "limit", "message_times"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A named time of a standard.
+
+    Attributes
+    ----------
+    name : str
+        The standard's name of the timer.
+    seconds : float
+        Its value.
+    kind : str
+        ``timeout`` (an error threshold) or ``performance`` (a quality threshold).
+    side : str
+        Who runs it: ``EVCC`` or ``SECC``.
+    clause : str
+        Requirement or table of the standard.
+    meaning : str
+        From when to when.
+    """
+
+    name: str
+    seconds: float
+    kind: str
+    side: str
+    clause: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTimes:
+    """The two limits of a request and its response, in seconds.
+
+    ``timeout`` is the EVCC's V2G_EVCC_Msg_Timeout, ``performance`` the SECC's V2G_SECC_Msg_Performance_Time.
+    """
+
+    timeout: float
+    performance: float
+
+
+_COMMON = (
+    Limit(
+        "V2G_SECC_Sequence_Timeout", 60.0, "timeout", "SECC", "[V2G2-443], Table 109",
+        "a response was sent (or the connection made) -> the next request",
+    ),
+    Limit(
+        "V2G_EVCC_Sequence_Performance_Time", 40.0, "performance", "EVCC", "Table 109",
+        "a response was received -> the next request is sent",
+    ),
+    Limit(
+        "V2G_EVCC_Ongoing_Timeout", 60.0, "timeout", "EVCC", "[V2G2-710..713], Table 109",
+        "the first response with EVSEProcessing Ongoing -> Finished",
+    ),
+    Limit(
+        "V2G_SECC_Ongoing_Performance_Time", 55.0, "performance", "SECC", "[V2G2-710..713], Table 109",
+        "the first response with EVSEProcessing Ongoing -> Finished",
+    ),
+    Limit(
+        "V2G_EVCC_CommunicationSetup_Timeout", 20.0, "timeout", "EVCC", "[V2G2-446], [V2G2-605], Table 111",
+        "plugged in -> SessionSetupRes received",
+    ),
+    Limit(
+        "V2G_SECC_CommunicationSetup_Performance_Time", 18.0, "performance", "SECC", "[V2G2-716], Table 111",
+        "plugged in -> SessionSetupRes sent",
+    ),
+    Limit(
+        "V2G_EVCC_CableCheck_Timeout", 40.0, "timeout", "EVCC", "[V2G2-700..703], Table 111",
+        "the first CableCheckReq -> CableCheckRes with Finished",
+    ),
+    Limit(
+        "V2G_SECC_CableCheck_Performance_Time", 38.0, "performance", "SECC", "[V2G2-700..703], Table 111",
+        "the first CableCheckReq -> CableCheckRes with Finished",
+    ),
+    Limit(
+        "V2G_EVCC_PreCharge_Timeout", 7.0, "timeout", "EVCC", "[V2G2-704..707], Table 111",
+        "the first PreChargeReq -> PowerDeliveryReq",
+    ),
+    Limit(
+        "V2G_SECC_PreCharge_Performance_Time", 5.0, "performance", "SECC", "[V2G2-704..707], Table 111",
+        "the first PreChargeReq -> the voltage that the vehicle asked for",
+    ),
+    Limit(
+        "SDP_Response_Timeout", 0.25, "timeout", "EVCC", "[V2G2-159]",
+        "an SDP request -> its response, else the request is repeated (at most 50 times, [V2G2-161])",
+    ),
+    Limit(
+        "TCP_Close_Timeout", 5.0, "timeout", "SECC", "8.8.4 (field practice: 5 s)",
+        "the session is over -> the vehicle closes the connection, else the station does",
+    ),
+)  # fmt: skip
+
+LIMITS: dict[str, dict[str, Limit]] = {"iso2": {entry.name: entry for entry in _COMMON}}
+"""The named times of each standard, by schema key."""
+
+SDP_REQUESTS = 50
+"""How many SDP requests without a response a vehicle sends ([V2G2-161])."""
+
+_USUAL = MessageTimes(2.0, 1.5)
+_SLOW = MessageTimes(5.0, 4.5)
+
+MESSAGES: dict[str, tuple[MessageTimes, dict[str, MessageTimes]]] = {
+    "sap": (_USUAL, {}),
+    "iso2": (
+        _USUAL,
+        {
+            "ServiceDetail": _SLOW,
+            "PaymentDetails": _SLOW,
+            "CertificateInstallation": _SLOW,
+            "CertificateUpdate": _SLOW,
+            "PowerDelivery": _SLOW,
+            "CurrentDemand": MessageTimes(0.25, 0.025),
+        },
+    ),
+}
+"""Times of a request and its response by schema (ISO 15118-2, Table 109): the usual ones, and the exceptions."""
+
+
+def limit(name: str, schema: str = "iso2") -> Limit:
+    """The named time of a standard.
+
+    Raises
+    ------
+    KeyError
+        The standard has no timer of this name.
+    """
+    return LIMITS[schema][name]
+
+
+def message_times(schema: str, message: str) -> MessageTimes | None:
+    """Timeout and performance time of a message pair, by the name of its request or response.
+
+    None where the standard's times are not known here.
+    """
+    found = MESSAGES.get(schema)
+    if found is None:
+        return None
+    usual, exceptions = found
+    return exceptions.get(message.removesuffix("Req").removesuffix("Res"), usual)
+
+
+@dataclass(slots=True)
+class Timers:
+    """The running timers of one party.
+
+    A handful at most, so a dict serves better than a heap. A timer has expired when the time has *reached* its
+    deadline; whether a message of that very instant still counts is decided by the order in which the link delivers
+    both, and links deliver the message first.
+
+    Parameters
+    ----------
+    record : callable
+        Called with (time, name, what, limit) where ``what`` is ``start``, ``stop`` or ``expired``.
+    """
+
+    record: Callable[[float, str, str, float], None]
+    _deadlines: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def start(self, name: str, seconds: float, now: float) -> None:
+        """Start a timer, or start it again."""
+        self._deadlines[name] = (now + seconds, seconds)
+        self.record(now, name, "start", seconds)
+
+    def stop(self, name: str, now: float) -> bool:
+        """Stop a timer; False when it was not running."""
+        found = self._deadlines.pop(name, None)
+        if found is None:
+            return False
+        self.record(now, name, "stop", found[1])
+        return True
+
+    def stop_all(self, now: float) -> None:
+        """Stop every timer, in the order in which they were started."""
+        for name in list(self._deadlines):
+            self.stop(name, now)
+
+    def running(self, name: str) -> bool:
+        """Whether the timer is running."""
+        return name in self._deadlines
+
+    def next_deadline(self) -> float | None:
+        """When the next timer expires."""
+        return min(self._deadlines.values())[0] if self._deadlines else None
+
+    def expire(self, now: float) -> tuple[str, float] | None:
+        """Take the next timer that has expired by ``now``: its name and limit. None when there is none."""
+        if not self._deadlines:
+            return None
+        name = min(self._deadlines, key=self._deadlines.__getitem__)
+        deadline, seconds = self._deadlines[name]
+        if now < deadline:
+            return None
+        del self._deadlines[name]
+        self.record(now, name, "expired", seconds)
+        return name, seconds
