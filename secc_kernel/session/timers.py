@@ -44,11 +44,12 @@ class Limit:
 class MessageTimes:
     """The two limits of a request and its response, in seconds.
 
-    ``timeout`` is the EVCC's V2G_EVCC_Msg_Timeout, ``performance`` the SECC's V2G_SECC_Msg_Performance_Time.
+    ``timeout`` is the EVCC's V2G_EVCC_Msg_Timeout, ``performance`` the SECC's V2G_SECC_Msg_Performance_Time (None where the
+    standard has none).
     """
 
     timeout: float
-    performance: float
+    performance: float | None
 
 
 _COMMON = (
@@ -110,6 +111,7 @@ SDP_REQUESTS = 50
 
 _USUAL = MessageTimes(2.0, 1.5)
 _SLOW = MessageTimes(5.0, 4.5)
+_LOOP = MessageTimes(0.5, 0.25)
 
 MESSAGES: dict[str, tuple[MessageTimes, dict[str, MessageTimes]]] = {
     "sap": (_USUAL, {}),
@@ -124,6 +126,12 @@ MESSAGES: dict[str, tuple[MessageTimes, dict[str, MessageTimes]]] = {
             "CurrentDemand": MessageTimes(0.25, 0.025),
         },
     ),
+    # Table 75; DIN SPEC 70121 has no performance times for the SECC.
+    "din": (MessageTimes(2.0, None), {"CurrentDemand": MessageTimes(0.25, None)}),
+    # Tables 214 to 217, which say nothing of WPT and ACDP. PowerDelivery is as fast as the others here.
+    "iso20_common": (_USUAL, {"CertificateInstallation": _SLOW, "ServiceDetail": _SLOW}),
+    "iso20_ac": (_USUAL, {"AC_ChargeLoop": _LOOP}),
+    "iso20_dc": (_USUAL, {"DC_ChargeLoop": _LOOP}),
 }
 """Times of a request and its response by schema (ISO 15118-2, Table 109): the usual ones, and the exceptions."""
 
