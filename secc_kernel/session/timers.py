@@ -44,8 +44,8 @@ class Limit:
 class MessageTimes:
     """The two limits of a request and its response, in seconds.
 
-    ``timeout`` is the EVCC's V2G_EVCC_Msg_Timeout, ``performance`` the SECC's V2G_SECC_Msg_Performance_Time (None where the
-    standard has none).
+    ``timeout`` is the EVCC's V2G_EVCC_Msg_Timeout, ``performance`` the SECC's V2G_SECC_Msg_Performance_Time (None
+    where the standard has none).
     """
 
     timeout: float

@@ -1,0 +1,1 @@
+"""The protocol state of SECC and EVCC, their timers, and the journal. No sockets, no wall clock."""

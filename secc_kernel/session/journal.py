@@ -1,0 +1,418 @@
+"""The journal: the one record of what happened, in the order in which it happened.
+
+Every frame in or out, every timer, state change and finding is an entry with its time. Live sessions, captures and
+replays all give a journal; tables, views and reports all read one, and nothing else remembers.
+
+Entries are appended and never changed. With a file, each is written through as one line of JSON before `Journal.append`
+returns, so a killed process loses at most the entry that it was writing. The first line of the file says what it is::
+
+    {"journal": 1, "source": "charge"}
+    {"kind": "note", "time": 0.0, "text": "plugged in"}
+    {"kind": "frame", "time": 0.3, "sender": "EVCC", "payload_type": 32769, "data": "8000...", "schema": "sap", ...}
+
+A frame is recorded as bytes. Its message is decoded when someone first looks, and kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from secc_kernel.session import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from secc_kernel.codec import Message
+
+#: Of the file's layout; a reader refuses what is newer than itself.
+FORMAT_VERSION = 1
+
+
+class JournalError(Exception):
+    """A journal's file cannot be read, or what was asked for is not in the journal; the text says where and why."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What all entries have.
+
+    Parameters
+    ----------
+    time
+        Seconds: since the epoch in captures and on real links, since the session's beginning on the simulated one.
+    """
+
+    kind: ClassVar[str] = ""
+    time: float
+
+
+@dataclass(slots=True)
+class FrameEntry(Entry):
+    """A frame that was sent or received.
+
+    Parameters
+    ----------
+    layer
+        'v2gtp' for the messages on TCP; 'sdp' and others for what surrounds them.
+    sender
+        'EVCC', 'SECC', or '' where it is not known.
+    src, dst
+        Addresses, '[fe80::1]:49152', or names.
+    stream
+        Which TCP connection, counted from 0; -1 for none.
+    frame
+        In a capture, the number (from 1) of the captured frame that completes this one.
+    payload_type
+        The number in the V2GTP header.
+    data
+        The payload: EXI, or the SDP message.
+    schema
+        Key of the vocabulary, None where none is known to fit.
+    intended
+        Paths of values that break the schema because the script wants it so.
+    auto
+        Paths of values that the autopilot filled in.
+    """
+
+    kind: ClassVar[str] = "frame"
+    layer: str = "v2gtp"
+    sender: str = ""
+    src: str = ""
+    dst: str = ""
+    stream: int = -1
+    frame: int | None = None
+    payload_type: int = 0
+    data: bytes = b""
+    schema: str | None = None
+    intended: tuple[str, ...] = ()
+    auto: tuple[str, ...] = ()
+    #: The message, where whoever made the entry has it already; otherwise decoded from `data` on the first look.
+    decoded: Message | None = field(default=None, repr=False, compare=False)
+    _error: str | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def message(self) -> Message | None:
+        """The decoded message; None where it cannot be decoded, and `error` says why."""
+        if self.decoded is None and self._error is None:
+            self._decode()
+        return self.decoded
+
+    @property
+    def error(self) -> str | None:
+        """Why the message cannot be decoded; None where it can."""
+        if self.decoded is None and self._error is None:
+            self._decode()
+        return self._error
+
+    @property
+    def name(self) -> str:
+        """The message's element name, such as 'SessionSetupReq'; '' where it cannot be decoded."""
+        message = self.message
+        return "" if message is None else message.name
+
+    def _decode(self) -> None:
+        if self.layer != "v2gtp":
+            self._error = f"a frame of the layer {self.layer!r} carries no EXI message"
+        elif self.schema is None:
+            self._error = "no vocabulary is known for this message: no handshake was seen, and none that was tried fits"
+        else:
+            from secc_kernel import codec
+
+            try:
+                self.decoded = codec.decode(self.data, self.schema)
+            except codec.DecodeError as error:
+                self._error = str(error)
+
+
+@dataclass(slots=True)
+class TimerEntry(Entry):
+    """A named timer of the standard was started, stopped, or has expired.
+
+    Parameters
+    ----------
+    name
+        The standard's name, such as 'V2G_SECC_Sequence_Timeout'.
+    what
+        'start', 'stop' or 'expired'.
+    limit
+        Its length in seconds.
+    """
+
+    kind: ClassVar[str] = "timer"
+    name: str = ""
+    what: str = "start"
+    limit: float | None = None
+
+
+@dataclass(slots=True)
+class StateEntry(Entry):
+    """A state machine has changed its state."""
+
+    kind: ClassVar[str] = "state"
+    machine: str = ""
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(slots=True)
+class FindingEntry(Entry):
+    """Something that breaks a rule of a standard, or that a reader of the record has to know.
+
+    Parameters
+    ----------
+    rule
+        Id of the rule, such as 'tcp-gap'.
+    severity
+        'note', 'warning' or 'error'.
+    text
+        What happened, where, and what it means.
+    message
+        Index of the message that it is about.
+    """
+
+    kind: ClassVar[str] = "finding"
+    rule: str = ""
+    severity: str = "note"
+    text: str = ""
+    message: int | None = None
+
+
+@dataclass(slots=True)
+class NoteEntry(Entry):
+    """A remark, by the program or by the script."""
+
+    kind: ClassVar[str] = "note"
+    text: str = ""
+
+
+_KINDS: dict[str, type[Entry]] = {
+    cls.kind: cls for cls in (FrameEntry, TimerEntry, StateEntry, FindingEntry, NoteEntry)
+}
+#: kind -> (field, default) of what is written; a value that equals its default is left out of the line.
+_WRITTEN: dict[str, tuple[tuple[str, Any], ...]] = {
+    kind: tuple((f.name, f.default) for f in dataclasses.fields(cls) if f.compare) for kind, cls in _KINDS.items()
+}
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=bytes.hex).encode
+
+
+def _line(entry: Entry) -> bytes:
+    record: dict[str, Any] = {"kind": entry.kind}
+    for name, default in _WRITTEN[entry.kind]:
+        value = getattr(entry, name)
+        if value != default:
+            record[name] = value
+    # Text from the wire may hold lone surrogates; they come back as they were.
+    return _to_json(record).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _entry(record: dict[str, Any]) -> Entry:
+    cls = _KINDS[record.pop("kind")]
+    for name in ("intended", "auto"):
+        if name in record:
+            record[name] = tuple(record[name])
+    if "data" in record:
+        record["data"] = bytes.fromhex(record["data"])
+    return cls(**record)
+
+
+class Journal:
+    """An append-only list of entries, written through to a file if it has one.
+
+    Parameters
+    ----------
+    path
+        The file to write (a new one); None keeps the journal in memory.
+    source
+        What the entries are about, the tables' column `file`: a capture's file name, a session's name.
+    overwrite
+        Replace a file that exists. Otherwise that is an error: it may be the only record of a car that has driven off.
+
+    Notes
+    -----
+    Entries may be appended in one thread while others read.
+    """
+
+    def __init__(self, path: Path | str | None = None, *, source: str = "", overwrite: bool = False) -> None:
+        self.path = None if path is None else Path(path)
+        self.source = source or (self.path.name if self.path else "")
+        #: Everything, in order.
+        self.entries: list[Entry] = []
+        #: The V2GTP messages on TCP alone; a message's index `i` everywhere is its place here.
+        self.frames: list[FrameEntry] = []
+        self._subscribers: tuple[Callable[[Entry], object], ...] = ()
+        self._lock = threading.RLock()
+        self._file: int | None = None
+        self._close: Callable[[], object] = lambda: None
+        if self.path is not None:
+            self._open(self.path, overwrite)
+
+    def _open(self, path: Path, overwrite: bool) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if overwrite else os.O_EXCL)
+        try:
+            self._file = os.open(path, flags, 0o644)
+        except FileExistsError:
+            raise JournalError(f"the journal {path} exists: choose another name, or overwrite it on purpose") from None
+        self._close = weakref.finalize(self, os.close, self._file)
+        _write(self._file, self._header())
+
+    def _header(self) -> bytes:
+        return _to_json({"journal": FORMAT_VERSION, "source": self.source}).encode() + b"\n"
+
+    def append(self, entry: Entry) -> None:
+        """Record an entry: in memory, on disk, and then to the subscribers, in this thread."""
+        with self._lock:
+            self.entries.append(entry)
+            if isinstance(entry, FrameEntry) and entry.layer == "v2gtp":
+                self.frames.append(entry)
+            if self._file is not None:
+                self._write_through(entry)
+            for callback in self._subscribers:
+                callback(entry)
+
+    def _write_through(self, entry: Entry) -> None:
+        assert self._file is not None
+        try:
+            _write(self._file, _line(entry))
+        except OSError as error:
+            # A full disk must not end the charge that is being recorded; but nobody may believe that the file is whole.
+            self.close()
+            text = f"{self.path} can no longer be written ({error}): the journal goes on in memory only"
+            self.append(FindingEntry(entry.time, "journal-file", "error", text))
+
+    def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
+        """Have `callback` called with each new entry; what is returned ends that."""
+        with self._lock:
+            self._subscribers = (*self._subscribers, callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._subscribers = tuple(other for other in self._subscribers if other is not callback)
+
+        return unsubscribe
+
+    def close(self) -> None:
+        """End the writing to the file; the journal stays readable."""
+        with self._lock:
+            self._file = None
+            self._close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __repr__(self) -> str:
+        return f"<Journal {self.source!r}: {len(self.frames)} messages, {len(self.findings)} findings>"
+
+    @property
+    def findings(self) -> list[FindingEntry]:
+        """The findings, in order."""
+        return [entry for entry in self.entries if isinstance(entry, FindingEntry)]
+
+    def save(self, path: Path | str) -> None:
+        """Write everything so far to a file, replacing it."""
+        with self._lock, Path(path).open("wb") as file:
+            file.write(self._header())
+            file.writelines(map(_line, self.entries))
+
+    @classmethod
+    def load(cls, path: Path | str) -> Journal:
+        """Read a journal's file; further entries are kept in memory only.
+
+        A last line that was cut off (the writer was killed) is left out, and a finding says so.
+
+        Raises
+        ------
+        JournalError
+            The file is no journal, is of a newer format, or is damaged before its last line.
+        """
+        path = Path(path)
+        with path.open("rb") as file:
+            journal = cls(source=_source(path, file.readline()))
+            for number, line in enumerate(file, 2):
+                try:
+                    journal.append(_entry(json.loads(line.decode("utf-8", "surrogatepass"))))
+                except (ValueError, KeyError, TypeError) as error:
+                    if line.endswith(b"\n"):
+                        raise JournalError(f"{path}, line {number}: no entry of a journal ({error})") from error
+                    time = journal.entries[-1].time if journal.entries else 0.0
+                    text = f"{path.name} ends in the middle of line {number}, which is left out: its writer was killed"
+                    journal.append(FindingEntry(time, "journal-cut", "warning", text))
+        return journal
+
+    # What was exchanged, message by message
+
+    def frame(self, i: int) -> FrameEntry:
+        """The entry of message `i`."""
+        try:
+            return self.frames[i]
+        except IndexError:
+            held = f"messages 0 to {len(self.frames) - 1}" if self.frames else "no messages"
+            raise IndexError(f"there is no message {i}: the journal holds {held}") from None
+
+    def message(self, i: int) -> Message:
+        """Message `i`, decoded.
+
+        Raises
+        ------
+        JournalError
+            Its bytes cannot be decoded.
+        """
+        entry = self.frame(i)
+        message = entry.message
+        if message is None:
+            raise JournalError(f"message {i} cannot be decoded: {entry.error}")
+        return message
+
+    def xml(self, i: int) -> str:
+        """Message `i` as XML text; raises as `message`."""
+        return self.message(i).to_xml()
+
+    def exi(self, i: int) -> bytes:
+        """The EXI bytes of message `i`, as they were on the wire."""
+        return self.frame(i).data
+
+    def messages(self) -> pd.DataFrame:
+        """A row a V2GTP message; see `tables.messages`."""
+        return tables.messages(self)
+
+    def headers(self) -> pd.DataFrame:
+        """The V2GTP headers; see `tables.headers`."""
+        return tables.headers(self)
+
+    def timing(self) -> pd.DataFrame:
+        """A row a request: how long its answer took, and what the standard allows; see `tables.timing`."""
+        return tables.timing(self)
+
+
+def _write(file: int, data: bytes) -> None:
+    """One system call an entry, without a buffer that could be lost with the process."""
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _source(path: Path, first_line: bytes) -> str:
+    """What a journal's first line says of its source."""
+    try:
+        header = json.loads(first_line)
+        version, source = header["journal"], header["source"]
+    except (ValueError, KeyError, TypeError):
+        raise JournalError(f"{path} is no journal: its first line is not a journal's") from None
+    if version > FORMAT_VERSION:
+        raise JournalError(f"{path} is a journal of format {version}; this version reads up to {FORMAT_VERSION}")
+    return str(source)

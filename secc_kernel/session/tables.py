@@ -1,0 +1,154 @@
+"""The journal's DataFrames: messages, their V2GTP headers, and the time that each answer took.
+
+The index of each is `i`, a message's place in the journal. pandas is imported when a table is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from secc_kernel.session.timers import message_times
+from secc_kernel.wire import v2gtp
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from secc_kernel.session.journal import FrameEntry, Journal
+
+#: Columns of `messages` and of `secc-kernel decode`.
+MESSAGE_COLUMNS = (
+    "file",  # the journal's source: the capture's file name
+    "frame",  # the captured frame that completes the message
+    "time",  # seconds
+    "stream",  # TCP connection
+    "src",
+    "dst",
+    "payload_type",  # number
+    "payload_length",  # bytes
+    "schema",  # key of the vocabulary
+    "message",  # element name
+    "exi",  # hex
+    "xml",
+    "error",  # why there is no message; None where there is
+)
+HEADER_COLUMNS = ("protocol_version", "inverse_version", "payload_type", "payload_length", "payload")
+TIMING_COLUMNS = ("request", "response", "time", "latency", "performance", "timeout", "verdict")
+
+
+def message_row(source: str, entry: FrameEntry) -> dict[str, Any]:
+    """The columns of one message, by name."""
+    message = entry.message
+    return {
+        "file": source,
+        "frame": entry.frame,
+        "time": entry.time,
+        "stream": entry.stream,
+        "src": entry.src,
+        "dst": entry.dst,
+        "payload_type": entry.payload_type,
+        "payload_length": len(entry.data),
+        "schema": entry.schema,
+        "message": message.name if message else None,
+        "exi": entry.data.hex(),
+        "xml": message.to_xml() if message else None,
+        "error": entry.error,
+    }
+
+
+def messages(journal: Journal) -> pd.DataFrame:
+    """A row a V2GTP message, in order: `MESSAGE_COLUMNS`."""
+    rows = [message_row(journal.source, entry) for entry in journal.frames]
+    table = _table(rows, MESSAGE_COLUMNS)
+    return table.astype({"frame": "Int64"})  # a live session has no frame numbers
+
+
+def headers(journal: Journal) -> pd.DataFrame:
+    """The V2GTP header of each message, as numbers, and the name of the payload type (`payload`)."""
+    rows = [
+        {
+            "protocol_version": v2gtp.PROTOCOL_VERSION,
+            "inverse_version": v2gtp.INVERSE_PROTOCOL_VERSION,
+            "payload_type": entry.payload_type,
+            "payload_length": len(entry.data),
+            "payload": v2gtp.payload_name(entry.payload_type),
+        }
+        for entry in journal.frames
+    ]
+    return _table(rows, HEADER_COLUMNS)
+
+
+def timing(journal: Journal) -> pd.DataFrame:
+    """A row a request; the index is the request's.
+
+    `latency` is the time in seconds from the request to its response, `performance` what the station may take
+    (V2G_SECC_Msg_Performance_Time) and `timeout` when the EV gives up (V2G_EVCC_Msg_Timeout); NaN where the standard or
+    the capture does not say. The verdict is 'ok', 'late' (over the performance time: a matter of quality), 'timeout' or
+    'no response'.
+    """
+    rows: list[dict[str, Any]] = []
+    index: list[int] = []
+    for i, request, response in exchanges(journal):
+        allowed = message_times(request.schema or "", request.name)
+        # Captures have microseconds at best, and the difference of two epoch times no more than that.
+        latency = None if response is None else round(response.time - request.time, 6)
+        performance = allowed.performance if allowed else None
+        timeout = allowed.timeout if allowed else None
+        index.append(i)
+        rows.append(
+            {
+                "request": request.name,
+                "response": response.name if response else None,
+                "time": request.time,
+                "latency": latency,
+                "performance": performance,
+                "timeout": timeout,
+                "verdict": verdict(latency, performance, timeout),
+            }
+        )
+    table = _table(rows, TIMING_COLUMNS, index)
+    return table.astype({"time": float, "latency": float, "performance": float, "timeout": float})
+
+
+def verdict(latency: float | None, performance: float | None, timeout: float | None) -> str:
+    """How an answer that took `latency` seconds (None: that never came) stands to the standard's two limits."""
+    if latency is None:
+        return "no response"
+    if timeout is not None and latency > timeout:
+        return "timeout"
+    if performance is not None and latency > performance:
+        return "late"
+    return "ok"
+
+
+def exchanges(journal: Journal) -> Iterator[tuple[int, FrameEntry, FrameEntry | None]]:
+    """Each request with its index and its response, in the order of the requests.
+
+    The response is the next message the other way in the same stream and of the same payload type (ISO 15118-20 runs
+    side streams beside its charge loop), whatever its name: a station may answer the wrong thing, and then this is it.
+    """
+    waiting: dict[tuple[int, int], int] = {}
+    answered: dict[int, FrameEntry] = {}
+    requests: list[int] = []
+    for i, entry in enumerate(journal.frames):
+        key = entry.stream, entry.payload_type
+        if is_request(entry):
+            waiting[key] = i
+            requests.append(i)
+        elif (request := waiting.pop(key, None)) is not None:
+            answered[request] = entry
+    for i in requests:
+        yield i, journal.frames[i], answered.get(i)
+
+
+def is_request(entry: FrameEntry) -> bool:
+    """Is this a request? By its name; where it cannot be decoded, by who sent it."""
+    name = entry.name
+    return name.endswith("Req") if name else entry.sender == "EVCC"
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], index: list[int] | None = None) -> pd.DataFrame:
+    import pandas as pd
+
+    label = pd.Index(range(len(rows)) if index is None else index, name="i", dtype="int64")
+    return pd.DataFrame(rows, columns=list(columns), index=label)
