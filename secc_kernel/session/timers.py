@@ -98,7 +98,7 @@ _COMMON = (
         "an SDP request -> its response, else the request is repeated (at most 50 times, [V2G2-161])",
     ),
     Limit(
-        "TCP_Close_Timeout", 5.0, "timeout", "SECC", "8.8.4 (field practice: 5 s)",
+        "TCP_Close_Timeout", 5.0, "timeout", "SECC", "not in the standard; stations in the field wait 5 s",
         "the session is over -> the vehicle closes the connection, else the station does",
     ),
 )  # fmt: skip
