@@ -1,0 +1,241 @@
+"""EXI messages of all vocabularies: bytes to objects to XML, and back.
+
+>>> from secc_kernel import codec
+>>> message = codec.decode(bytes.fromhex("80400040"), "sap")
+>>> message.name, message.body.ResponseCode
+('supportedAppProtocolRes', 'OK_SuccessfulNegotiation')
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .exi import facets, xml
+from .exi.declare import ComplexType, Element
+from .exi.errors import DecodeError, EncodeError, Finding
+from .messages import SCHEMAS, Vocabulary, vocabulary
+
+__all__ = [
+    "SCHEMAS",
+    "DecodeError",
+    "EncodeError",
+    "Finding",
+    "InvalidMessage",
+    "Message",
+    "decode",
+    "encode",
+    "from_xml",
+    "new",
+]
+
+
+class InvalidMessage(ValueError):
+    """A message that breaks its schema, where a valid one was asked for.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What is wrong.
+    """
+
+    def __init__(self, name: str, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__(f"{name} breaks its schema: " + "; ".join(f"{f.path}: {f.text}" for f in findings))
+
+
+class Message:
+    """A message, or a fragment of one.
+
+    Parameters
+    ----------
+    schema : str
+        Key of the vocabulary.
+    element : Element
+        The root element's declaration.
+    value : ComplexType or simple value
+        The root element's value.
+    fragment : bool
+        Whether it is coded with the fragment grammar.
+    findings : list of Finding
+        What decoding noticed.
+    """
+
+    __slots__ = ("_deviations", "element", "fragment", "schema", "value")
+
+    def __init__(
+        self, schema: str, element: Element, value: Any, fragment: bool = False, findings: list[Finding] | None = None
+    ) -> None:
+        self.schema = schema
+        self.element = element
+        self.value = value
+        self.fragment = fragment
+        self._deviations = findings or []
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary that the message belongs to."""
+        return vocabulary(self.schema)
+
+    @property
+    def body(self) -> Any:
+        """The message proper: within V2G_Message the body's element, otherwise the root's value."""
+        if self.element is self.vocabulary.envelope and isinstance(self.value, ComplexType):
+            held = getattr(self.value, "Body", None)
+            return None if held is None else held.BodyElement
+        return self.value
+
+    @property
+    def header(self) -> Any:
+        """The message header, or None if the message has none."""
+        return getattr(self.value, "Header", None) if isinstance(self.value, ComplexType) else None
+
+    @property
+    def session_id(self) -> bytes | None:
+        """SessionID of the header, as many bytes as the wire had."""
+        header = self.header
+        return None if header is None else header.SessionID
+
+    @property
+    def name(self) -> str:
+        """Name of the message, such as ``SessionSetupReq``."""
+        if self.element is not self.vocabulary.envelope:
+            return self.element.name
+        body = self.body
+        if body is None:
+            return self.element.name
+        return next((n for n, e in self.vocabulary.elements.items() if e.type is type(body)), self.element.name)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything noteworthy: deviations met while decoding, then violated facets."""
+        return [*self._deviations, *facets.check(self.vocabulary.codec.grammars, self.element, self.value)]
+
+    def to_xml(self) -> str:
+        """XML text, in a fixed layout with prefixes s0, s1, ... on the root."""
+        return xml.serialize(self.vocabulary.schema, self.element, self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and (self.schema, self.fragment, self.element.qname, self.value) == (
+            other.schema,
+            other.fragment,
+            other.element.qname,
+            other.value,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{self.schema} {'fragment ' if self.fragment else ''}{self.name}: {self.body!r}>"
+
+
+def decode(exi: bytes, schema: str, fragment: bool = False, *, strict: bool = False) -> Message:
+    """The message in an EXI stream.
+
+    Parameters
+    ----------
+    exi : bytes
+        The stream, from the EXI header (0x80) on.
+    schema : str
+        Key of the vocabulary, such as ``iso2``; see `SCHEMAS`.
+    fragment : bool
+        Use the fragment grammar, which signatures are made over.
+    strict : bool
+        Refuse what breaks the schema.
+
+    Raises
+    ------
+    DecodeError
+        If the stream cannot be read; ``offset`` is the bit, ``reason`` says why.
+    InvalidMessage
+        With ``strict``, if the message has findings other than notes.
+    KeyError
+        If there is no such vocabulary.
+    """
+    found = vocabulary(schema).codec.decode(bytes(exi), fragment)
+    message = Message(schema, found.element, found.value, fragment, found.findings)
+    return _checked(message) if strict else message
+
+
+def encode(message: Message, string_table: bool = False, *, strict: bool = False) -> bytes:
+    """The EXI stream of a message.
+
+    Parameters
+    ----------
+    message : Message
+        Knows its vocabulary and whether it is a fragment.
+    string_table : bool
+        Write repeated strings as string-table references. ISO 15118 rules that out (valuePartitionCapacity 0); some
+        stacks do it, and a test may want to.
+    strict : bool
+        Refuse what breaks the schema.
+
+    Raises
+    ------
+    EncodeError
+        If a value does not fit the schema's structure or cannot be expressed; ``path`` names it.
+    InvalidMessage
+        With ``strict``, if a facet is violated.
+    """
+    if strict:
+        _checked(message)
+    engine = vocabulary(message.schema).codec
+    return engine.encode(message.element, message.value, message.fragment, string_table)
+
+
+def _checked(message: Message) -> Message:
+    serious = [f for f in message.findings if f.severity != "note"]
+    if serious:
+        raise InvalidMessage(message.name, serious)
+    return message
+
+
+def from_xml(text: str | bytes, schema: str, fragment: bool = False) -> Message:
+    """The message that an XML text stands for; prefixes and white space between elements do not matter.
+
+    An element without characters, such as ``<MeterID/>``, becomes `exi.datatypes.NO_TEXT`: it is written as general
+    EXI processors write it, without a characters event. Set the field to ``""`` for the form of charging stacks.
+
+    Raises
+    ------
+    EncodeError
+        If the text is no well-formed XML without DTD, or does not fit the schema; ``path`` says where.
+    """
+    element, value = xml.parse(vocabulary(schema).schema, text, fragment)
+    return Message(schema, element, value, fragment)
+
+
+def new(schema: str, name: str, session_id: bytes | None = None, **fields: Any) -> Message:
+    """A message made from its fields.
+
+    Parameters
+    ----------
+    schema : str
+        Key of the vocabulary.
+    name : str
+        The message's name, such as ``SessionSetupRes``.
+    session_id : bytes
+        SessionID of the header; without it the header's SessionID is eight zero bytes.
+    **fields
+        Fields of the message's type; ``Header`` replaces the header.
+
+    Raises
+    ------
+    KeyError
+        If the vocabulary has no such message.
+    TypeError
+        If the message has no such field.
+    """
+    words = vocabulary(schema)
+    element = words.elements[name]
+    header_type = words.header_type()
+    header = fields.pop("Header", None)
+    if header_type is not None and header is None:
+        header = header_type(SessionID=session_id if session_id is not None else bytes(8))
+    if words.envelope is None:
+        if header is not None:
+            fields["Header"] = header
+        return Message(schema, element, element.type(**fields))
+    envelope = words.envelope
+    body_type = next(f.type for f in envelope.type.__fields__ if f.name == "Body")
+    body = body_type(BodyElement=element.type(**fields))
+    return Message(schema, envelope, envelope.type(Header=header, Body=body))

@@ -1,0 +1,118 @@
+"""Bits of a stream, one value at a time, for the careful reader and writer."""
+
+from __future__ import annotations
+
+from .errors import DecodeError
+
+
+class BitReader:
+    """Reads EXI's elementary representations (EXI 1.0, 7.1) from bytes.
+
+    Attributes
+    ----------
+    offset : int
+        Bits read so far.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.length = 8 * len(data)
+        self.offset = 0
+
+    @property
+    def left(self) -> int:
+        """Bits not yet read."""
+        return self.length - self.offset
+
+    def bits(self, width: int) -> int:
+        """An n-bit unsigned integer."""
+        end = self.offset + width
+        if end > self.length:
+            raise DecodeError(f"the stream ends: {width} bits wanted, {self.left} left", self.offset)
+        chunk = int.from_bytes(self.data[self.offset >> 3 : (end + 7) >> 3], "big")
+        self.offset = end
+        return chunk >> (-end & 7) & ((1 << width) - 1)
+
+    def unsigned(self) -> int:
+        """An unsigned integer in groups of seven bits, least significant first."""
+        value = shift = 0
+        while True:
+            octet = self.bits(8)
+            value |= (octet & 0x7F) << shift
+            if octet < 0x80:
+                return value
+            shift += 7
+
+    def integer(self) -> int:
+        """A sign bit and an unsigned integer."""
+        negative = self.bits(1)
+        magnitude = self.unsigned()
+        return -magnitude - 1 if negative else magnitude
+
+    def octets(self, count: int) -> bytes:
+        """So many bytes, which need not be aligned."""
+        if 8 * count > self.left:
+            raise DecodeError(f"a length of {count} bytes is announced, {self.left // 8} are left", self.offset)
+        return self.bits(8 * count).to_bytes(count, "big")
+
+    def characters(self, count: int) -> str:
+        """So many characters, each an unsigned integer."""
+        if 8 * count > self.left:
+            raise DecodeError(
+                f"a string of {count} characters is announced, {self.left // 8} bytes are left", self.offset
+            )
+        start = self.offset
+        plain = self.octets(count)
+        if plain.isascii():
+            return plain.decode("ascii")
+        self.offset = start
+        found = []
+        for _ in range(count):
+            at = self.offset
+            point = self.unsigned()
+            if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
+                raise DecodeError(f"{point:#x} is no character", at)
+            found.append(chr(point))
+        return "".join(found)
+
+
+class BitWriter:
+    """Collects EXI's elementary representations."""
+
+    def __init__(self) -> None:
+        self._value = 0
+        self._width = 0
+
+    def bits(self, value: int, width: int) -> None:
+        """An n-bit unsigned integer."""
+        self._value = self._value << width | value
+        self._width += width
+
+    def unsigned(self, value: int) -> None:
+        """An unsigned integer in groups of seven bits, least significant first."""
+        while value > 0x7F:
+            self.bits(value & 0x7F | 0x80, 8)
+            value >>= 7
+        self.bits(value, 8)
+
+    def integer(self, value: int) -> None:
+        """A sign bit and an unsigned integer."""
+        self.bits(1 if value < 0 else 0, 1)
+        self.unsigned(-value - 1 if value < 0 else value)
+
+    def octets(self, value: bytes) -> None:
+        """Bytes."""
+        self.bits(int.from_bytes(value, "big"), 8 * len(value))
+
+    def characters(self, value: str) -> None:
+        """Characters, each an unsigned integer."""
+        if value.isascii():
+            self.octets(value.encode("ascii"))
+        else:
+            for character in value:
+                self.unsigned(ord(character))
+
+    def getvalue(self) -> bytes:
+        """Everything written, padded with zero bits to a whole byte."""
+        padding = -self._width & 7
+        return (self._value << padding).to_bytes((self._width + padding) // 8, "big")

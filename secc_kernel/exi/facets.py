@@ -1,0 +1,67 @@
+"""Facets: lengths and bounds that a schema demands of values and EXI does not enforce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .datatypes import SimpleType
+from .declare import Child, ComplexType, Element
+from .errors import Finding
+from .grammar import Grammars
+from .xml import slot_element
+
+
+def check(grammars: Grammars, element: Element, value: Any) -> Iterator[Finding]:
+    """Every violation of a facet, and every mandatory element that is missing, in document order."""
+    yield from _check(grammars, element, value, element.name)
+
+
+def _check(grammars: Grammars, element: Element, value: Any, path: str) -> Iterator[Finding]:
+    simple = element.simple_type
+    if simple is not None:
+        yield from check_value(simple, value, path)
+    elif isinstance(value, ComplexType):
+        for field in type(value).__fields__:
+            held = getattr(value, field.name)
+            if field.kind in ("attribute", "text"):
+                if held is not None:
+                    name = f"{path}/@{field.name}" if field.kind == "attribute" else path
+                    yield from check_value(field.type, held, name)
+            elif field.kind == "items":
+                for child in held:
+                    if isinstance(child, Child):
+                        yield from _check(grammars, child.element, child.value, f"{path}/{child.name}")
+            elif field.repeated:
+                for number, one in enumerate(held):
+                    member = slot_element(grammars.schema, field, one)
+                    yield from _check(grammars, member, one, f"{path}/{member.name}[{number}]")
+            elif held is not None:
+                member = slot_element(grammars.schema, field, held)
+                yield from _check(grammars, member, held, f"{path}/{member.name}")
+
+
+def check_value(type_: SimpleType, value: Any, path: str) -> Iterator[Finding]:
+    """Violations of one value's facets."""
+    name = type_.name or type_.builtin
+    if isinstance(value, bool) or (type_.kind == "enumeration" and isinstance(value, str)):
+        return
+    if isinstance(value, int) and type_.kind == "integer":
+        if type_.min_inclusive is not None and value < type_.min_inclusive:
+            yield Finding("facet.min", "warning", path, f"{value} is below {type_.min_inclusive}, the least {name}")
+        if type_.max_inclusive is not None and value > type_.max_inclusive:
+            yield Finding("facet.max", "warning", path, f"{value} is above {type_.max_inclusive}, the greatest {name}")
+    elif isinstance(value, (str, bytes)) and type_.kind in ("string", "hexBinary", "base64Binary"):
+        unit = "characters" if isinstance(value, str) else "bytes"
+        if type_.min_length is not None and len(value) < type_.min_length:
+            yield Finding(
+                "facet.min-length", "warning", path, f"{len(value)} {unit}, {name} has at least {type_.min_length}"
+            )
+        if type_.max_length is not None and len(value) > type_.max_length:
+            yield Finding(
+                "facet.max-length", "warning", path, f"{len(value)} {unit}, {name} has at most {type_.max_length}"
+            )
+        if isinstance(value, str) and any(c < " " and c not in "\t\n\r" for c in value):
+            yield Finding(
+                "xml.character", "warning", path, f"{value[:40]!r} holds characters that XML 1.0 cannot carry"
+            )

@@ -1,0 +1,281 @@
+"""The careful writer: walks the grammar with a value in hand, and says which value does not fit.
+
+It writes what the compiled writers write, bit by bit, and besides, on request, string-table references. Deviations
+from the schema are never written; values outside of their facets are, where their representation has room for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .bits import BitWriter
+from .datatypes import SimpleType, bits_for, is_no_value
+from .declare import AnyElement, Child, Element
+from .errors import EncodeError
+from .grammar import Grammar, Grammars, Production, State
+from .names import QName
+from .reader import deviations
+from .strings import StringTables
+
+
+class Writer:
+    """Writes one stream.
+
+    Parameters
+    ----------
+    grammars : Grammars
+        The schema's grammars.
+    string_table : bool
+        Write a repeated string as a reference (EXI's default, ruled out by ISO 15118).
+    """
+
+    def __init__(self, grammars: Grammars, string_table: bool = False) -> None:
+        self.grammars = grammars
+        self.output = BitWriter()
+        self.tables = StringTables(grammars.schema) if string_table else None
+        self.path: list[str] = []
+
+    def document(self, element: Element, value: Any, fragment: bool = False) -> bytes:
+        """The stream of a document or fragment.
+
+        Raises
+        ------
+        EncodeError
+            If the value does not fit the schema or cannot be expressed in EXI.
+        """
+        codes = self.grammars.fragment_codes if fragment else self.grammars.document_codes
+        width = self.grammars.fragment_width if fragment else self.grammars.document_width
+        code = codes.get(element.qname)
+        if code is None:
+            kind = "fragment" if fragment else "document"
+            raise EncodeError(f"no {kind} of this vocabulary starts with {element.qname}", element.name)
+        self.output.bits(0x80, 8)
+        self.output.bits(code, width)
+        self._element(element, value)
+        if fragment:
+            self.output.bits(len(codes) + 1, width)
+        return self.output.getvalue()
+
+    @property
+    def where(self) -> str:
+        """The element being written."""
+        return "/".join(self.path)
+
+    def fail(self, reason: str) -> EncodeError:
+        """An error at the current element."""
+        return EncodeError(reason, self.where)
+
+    def _element(self, element: Element, value: Any, index: int | None = None) -> None:
+        self.path.append(element.name if index is None else f"{element.name}[{index}]")
+        grammar = self.grammars.of(element.type)
+        if grammar.simple is None and type(value) is not grammar.type:
+            raise self.fail(f"a {grammar.type.__name__} is needed, not {_shown(value)}")
+        _ElementWriter(self, element.qname, grammar, value).write()
+        self.path.pop()
+
+    def value(self, type_: SimpleType, value: Any, qname: QName) -> None:
+        """A value in its type's representation."""
+        coding = type_.coding
+        try:
+            if coding.form == "enumeration":
+                self.output.bits(self._enumerated(type_, value), coding.width)
+            elif coding.form == "boolean":
+                if value not in (True, False):
+                    raise ValueError
+                self.output.bits(int(value), 1)
+            elif coding.form == "binary":
+                self.output.unsigned(len(value))
+                self.output.octets(bytes(value) if not isinstance(value, str) else value)  # type: ignore[arg-type]
+            elif coding.form == "string":
+                if not isinstance(value, str):
+                    raise ValueError
+                self.string(value, qname)
+            else:
+                self._number(type_, value)
+        except (TypeError, ValueError, AttributeError):
+            raise self.fail(f"{_shown(value)} cannot be written as {type_.name or type_.kind}") from None
+
+    def _enumerated(self, type_: SimpleType, value: Any) -> int:
+        if isinstance(value, str):
+            for code, member in enumerate(type_.members):
+                if member == value:
+                    return code
+        elif isinstance(value, int) and 0 <= value < 1 << type_.coding.width:
+            return value  # a number that was read and has no name
+        raise self.fail(f"{_shown(value)} is no {type_.name or 'value of the enumeration'}")
+
+    def _number(self, type_: SimpleType, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError
+        coding = type_.coding
+        if coding.form == "nbit":
+            code = value - coding.offset
+            if not 0 <= code < 1 << coding.width:
+                high = coding.offset + (1 << coding.width) - 1
+                raise self.fail(f"{value} cannot be expressed: EXI has room for {coding.offset} to {high} here")
+            self.output.bits(code, coding.width)
+        elif coding.form == "integer":
+            self.output.integer(value)
+        elif value < 0:
+            raise self.fail(f"{value} cannot be expressed: only numbers from 0 on")
+        else:
+            self.output.unsigned(value)
+
+    def string(self, value: str, qname: QName) -> None:
+        """A string, as a literal or, with string tables, as a reference to an earlier one."""
+        if self.tables is not None and value:
+            local = self.tables.local_values.get(qname, [])
+            if value in local:
+                self.output.unsigned(0)
+                self.output.bits(local.index(value), bits_for(len(local)))
+                return
+            if value in self.tables.values:
+                self.output.unsigned(1)
+                self.output.bits(self.tables.values.index(value), bits_for(len(self.tables.values)))
+                return
+            self.tables.add_value(qname, value)
+        self.output.unsigned(len(value) + 2)
+        self.output.characters(value)
+
+
+class _ElementWriter:
+    """Writes one element by the grammar of its type."""
+
+    def __init__(self, writer: Writer, qname: QName, grammar: Grammar, value: Any) -> None:
+        self.writer = writer
+        self.qname = qname
+        self.grammar = grammar
+        self.value = value
+        self._left: dict[str, list[Any]] = {}
+        self._sizes: dict[str, int] = {}
+
+    def write(self) -> None:
+        state = self.grammar.start
+        while True:
+            if state.productions[-1].event == "CH" and is_no_value(self._text()):
+                return self._end_early(state)
+            code = self._choose(state)
+            self.writer.output.bits(code, state.width)
+            production = state.productions[code]
+            if production.event == "EE":
+                return
+            self._write(production)
+            state = state.after(code)
+
+    def _text(self) -> Any:
+        """The simple value of the element, if its type has one."""
+        field = self.grammar.text_field
+        if field is None:
+            return self.value if self.grammar.simple is not None else None
+        return getattr(self.value, field.name)
+
+    def _end_early(self, state: State) -> None:
+        """An empty value without a characters event: the one undeclared event that is written, to keep a stream."""
+        options = deviations(state)
+        self.writer.output.bits(len(state.productions), state.width)
+        self.writer.output.bits(options.index("EE"), bits_for(len(options)))
+
+    def _choose(self, state: State) -> int:
+        """The first production for which there is a value left."""
+        for code, production in enumerate(state.productions):
+            if production.event == "EE":
+                if self._done():
+                    return code
+            elif self._available(production):
+                return code
+        missing = next((p for p in state.productions if p.event != "EE"), None)
+        surplus = [name for name, values in self._left.items() if values]
+        if surplus:
+            raise self.writer.fail(
+                f"{surplus[0]} does not fit here: the schema has no room for it or another is missing"
+            )
+        assert missing is not None
+        wanted = missing.element.name if missing.element else missing.field.name if missing.field else "its value"
+        raise self.writer.fail(f"{wanted} is missing")
+
+    def _values(self, name: str) -> list[Any]:
+        left = self._left.get(name)
+        if left is None:
+            held = getattr(self.value, name)
+            left = list(held) if isinstance(held, list) else [] if held is None else [held]
+            self._sizes[name] = len(left)
+            self._left[name] = left
+        return left
+
+    def _done(self) -> bool:
+        if self.grammar.simple is not None:
+            return True
+        for field in self.grammar.type.__fields__:
+            if field.kind != "text" and self._values(field.name):
+                return False
+        return True
+
+    def _available(self, production: Production) -> bool:
+        if production.event == "CH" and self.grammar.value_type is not None:
+            return True
+        assert production.field is not None
+        values = self._values(production.field.name)
+        if not values:
+            return False
+        if production.event == "AT":
+            return True
+        return self._matches(production, values[0])
+
+    def _matches(self, production: Production, value: Any) -> bool:
+        field, element = production.field, production.element
+        assert field is not None
+        if field.kind == "items":
+            if isinstance(value, str):
+                return production.event == "CH"
+            if isinstance(value, Child):
+                return production.event == "SE*" or (element is not None and element.qname == value.element.qname)
+            return isinstance(value, AnyElement) and production.event == "SE*"
+        if production.event == "CH":
+            return False
+        assert element is not None
+        return field.head is None or len(self.grammar.schema.members(field.head)) == 1 or type(value) is element.type
+
+    def _write(self, production: Production) -> None:
+        writer = self.writer
+        if production.event == "CH" and self.grammar.value_type is not None:
+            writer.value(self.grammar.value_type, self._text(), self.qname)
+            return
+        field = production.field
+        assert field is not None
+        value = self._left[field.name].pop(0)
+        if production.event == "AT":
+            writer.path.append(f"@{field.name}")
+            writer.value(field.type, value, field.qname)
+            writer.path.pop()
+        elif production.event == "CH":
+            writer.string(value, self.qname)
+        elif production.event == "SE*":
+            self._wildcard(value)
+        elif field.kind == "items":
+            writer._element(value.element, value.value)
+        else:
+            assert production.element is not None
+            number = self._sizes[field.name] - len(self._left[field.name]) - 1
+            writer._element(production.element, value, number if field.repeated else None)
+
+    def _wildcard(self, value: Any) -> None:
+        if not isinstance(value, Child) or self.grammar.schema.element(value.element.qname) is None:
+            raise self.writer.fail("an element that the vocabulary does not declare cannot be written")
+        _write_qname(self.writer, value.element.qname)
+        self.writer._element(value.element, value.value)
+
+
+def _write_qname(writer: Writer, qname: QName) -> None:
+    """A name that the schema knows (EXI 1.0, 7.1.7)."""
+    tables = writer.tables or StringTables(writer.grammars.schema)
+    names = tables.names(qname.uri)
+    writer.output.bits(tables.uris.index(qname.uri) + 1, bits_for(len(tables.uris) + 1))
+    writer.output.unsigned(0)
+    writer.output.bits(names.index(qname.name), bits_for(len(names)))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,0 +1,17 @@
+"""DIN SPEC 70121:2012, V2G_CI_MsgHeader.xsd: the header of every message."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ...exi.declare import ComplexType, Namespace, ref
+from .msg_data_types import NotificationType, sessionIDType
+from ..xmldsig import Signature, SignatureType
+
+NAMESPACE = Namespace("urn:din:70121:2012:MsgHeader", attributes=False)
+
+
+class MessageHeaderType(ComplexType):
+    SessionID: sessionIDType
+    Notification: NotificationType | None = None
+    Signature: Annotated[SignatureType | None, ref(Signature)] = None

@@ -1,0 +1,1 @@
+"""ISO 15118-2:2013, one module per schema document."""
