@@ -29,6 +29,7 @@ _HEADER = struct.Struct(">BBHI")
 _TYPE = struct.Struct(">H")
 _LENGTH = struct.Struct(">I")
 _TYPE_AND_LENGTH = struct.Struct(">HI")
+_START = bytes((PROTOCOL_VERSION, INVERSE_PROTOCOL_VERSION))
 #: A TLS record of the handshake, any version: what a station that expects plain TCP gets from an EV that does TLS.
 _TLS_HANDSHAKE = b"\x16\x03"
 
@@ -96,13 +97,16 @@ class V2GTPError(ValueError):
         Where: bytes since the beginning of the stream.
     frames
         The frames of the same call that were complete before the damage.
+    rest
+        What was received from the header on that is none.
     """
 
-    def __init__(self, reason: str, offset: int, frames: tuple[Frame, ...] = ()) -> None:
+    def __init__(self, reason: str, offset: int) -> None:
         super().__init__(f"no V2GTP header at byte {offset}: {reason}")
         self.reason = reason
         self.offset = offset
-        self.frames = frames
+        self.frames: tuple[Frame, ...] = ()
+        self.rest = b""
 
 
 def pack(payload_type: int, payload: bytes) -> bytes:
@@ -136,14 +140,14 @@ def find_header(
 
     The last bytes of `data` count as plausible as long as they may still become a header.
     """
-    while (start := data.find(PROTOCOL_VERSION, start)) >= 0:
+    while (start := data.find(_START, start)) >= 0:
         try:
             _check_header(data, start, start, max_length, types)
         except V2GTPError:
             start += 1
         else:
             return start
-    return -1
+    return len(data) - 1 if data.endswith(_START[:1]) else -1
 
 
 def _check_header(
@@ -239,6 +243,7 @@ class Decoder:
                 position = end
         except V2GTPError as error:
             error.frames = tuple(frames)
+            error.rest = bytes(buffer[position:])
             self._error = error
             buffer.clear()
             raise
