@@ -274,6 +274,11 @@ class Child(NamedTuple):
         """Local name."""
         return self.element.name
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Child) and (self.element.qname, self.value) == (other.element.qname, other.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 class AnyElement:
     """An element that no declaration describes: name, attributes, and children (elements and texts)."""

@@ -9,14 +9,18 @@ With ``steps`` it records what every bit stands for; the trace and the explanati
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .bits import BitReader
 from .datatypes import NO_BYTES, NO_TEXT, SimpleType, bits_for
-from .declare import AnyElement, Child, Element, Field
+from .declare import Child, Element, Field
 from .errors import DecodeError, Finding
 from .grammar import Grammar, Grammars, State
-from .names import XSD_NAMESPACE, XSI_NIL, XSI_TYPE, QName
+from .generic import GenericReader
+from .names import QName
 from .strings import StringTables
 
 MAX_DEPTH = 64
@@ -95,18 +99,18 @@ class Reader:
         """The element being read."""
         return "/".join(self.path)
 
-    def _step(self, start: int, event: str, value: Any = None, code: str = "", alternatives: int = 0) -> None:
+    def step(self, start: int, event: str, value: Any = None, code: str = "", alternatives: int = 0) -> None:
         if self.steps is not None:
             self.steps.append(Step(start, self.input.offset - start, event, code, alternatives, self.where, value))
 
-    def _finding(self, rule: str, severity: str, text: str) -> None:
+    def finding(self, rule: str, severity: str, text: str) -> None:
         self.findings.append(Finding(rule, severity, self.where, text))
 
     def _header(self) -> None:
         start = self.input.offset
         if self.input.data.startswith(COOKIE):
             self.input.octets(len(COOKIE))
-            self._finding("exi.cookie", "note", "the stream starts with the EXI cookie, which ISO 15118 does not use")
+            self.finding("exi.cookie", "note", "the stream starts with the EXI cookie, which ISO 15118 does not use")
         octet = self.input.bits(8)
         if octet >> 6 != 0b10:
             raise DecodeError(
@@ -116,7 +120,7 @@ class Reader:
             raise DecodeError("the header announces an options document, which ISO 15118 does not use", start + 2)
         if octet & 0x1F:
             raise DecodeError(f"EXI version bits {octet & 0x1F:05b} instead of 00000 (final version 1)", start + 3)
-        self._step(start, "header", "EXI 1, no options")
+        self.step(start, "header", "EXI 1, no options")
 
     def _root(self) -> tuple[Element, Any]:
         start = self.input.offset
@@ -124,10 +128,10 @@ class Reader:
         code = self.input.bits(self.grammars.document_width)
         if code > len(elements):
             raise DecodeError(f"element number {code} of {len(elements)}: not a message of this vocabulary", start)
-        self._step(start, "SE", elements[code].name if code < len(elements) else "*", str(code), len(elements) + 1)
+        self.step(start, "SE", elements[code].name if code < len(elements) else "*", str(code), len(elements) + 1)
         if code < len(elements):
-            return elements[code], self._element(elements[code])
-        found = self._any("an element that the vocabulary does not declare")
+            return elements[code], self.element(elements[code])
+        found = self.any("an element that the vocabulary does not declare")
         return found.element, found.value
 
     def _fragment(self) -> tuple[Element, Any]:
@@ -137,26 +141,25 @@ class Reader:
             start = self.input.offset
             code = self.input.bits(self.grammars.fragment_width)
             if code == len(names) + 1:
-                self._step(start, "ED", None, str(code), len(names) + 2)
+                self.step(start, "ED", None, str(code), len(names) + 2)
                 if found is None:
                     raise DecodeError("an empty fragment", start)
                 return found
             if code > len(names) + 1:
                 raise DecodeError(f"element number {code} of {len(names)}: not a fragment of this vocabulary", start)
-            self._step(start, "SE", names[code].qname.name if code < len(names) else "*", str(code), len(names) + 2)
+            self.step(start, "SE", names[code].qname.name if code < len(names) else "*", str(code), len(names) + 2)
             if code == len(names):
-                child = self._any("an element that the vocabulary does not declare")
+                child = self.any("an element that the vocabulary does not declare")
                 read: tuple[Element, Any] = child
             else:
                 declared = names[code].element
-                if declared is None:
-                    raise DecodeError(
-                        f"{names[code].qname.name} is declared with different types; fragments of it are not supported",
-                        start,
-                    )
-                read = (declared, self._element(declared))
+                if declared is not None:
+                    read = (declared, self.element(declared))
+                else:
+                    with self.inside(names[code].qname.name):
+                        read = (Element.named(names[code].qname, None), self.generic.relaxed(names[code].qname))
             if found is not None:
-                self._finding("exi.fragment-elements", "warning", f"a further element {read[0].name} in the fragment")
+                self.finding("exi.fragment-elements", "warning", f"a further element {read[0].name} in the fragment")
             else:
                 found = read
 
@@ -165,55 +168,59 @@ class Reader:
         padding = -start & 7
         if padding:
             rest = self.input.bits(padding)
-            self._step(start, "padding", rest)
+            self.step(start, "padding", rest)
             if rest:
-                self._finding(
-                    "exi.padding", "note", f"the last byte is padded with {rest:0{padding}b} instead of zeros"
-                )
+                self.finding("exi.padding", "note", f"the last byte is padded with {rest:0{padding}b} instead of zeros")
         surplus = self.input.left // 8
         if surplus:
             start = self.input.offset
             data = self.input.octets(surplus)
-            self._step(start, "surplus", data)
+            self.step(start, "surplus", data)
             plural = "byte" if surplus == 1 else "bytes"
-            self._finding(
+            self.finding(
                 "exi.surplus-bytes", "warning", f"{surplus} surplus {plural} after the message: {data[:16].hex()}"
             )
 
     # -- elements -----------------------------------------------------------------------------------------------
 
-    def _element(self, element: Element, index: int | None = None) -> Any:
+    def element(self, element: Element, index: int | None = None) -> Any:
+        with self.inside(element.name if index is None else f"{element.name}[{index}]"):
+            if element.abstract:
+                self.finding("schema.abstract", "error", f"{element.name} is abstract and cannot appear in a message")
+            return self.content(element.qname, self.grammars.of(element.type))
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Within an element of that name. After an error the path still says where it happened."""
         if len(self.path) >= MAX_DEPTH:
             raise DecodeError(f"elements nested deeper than {MAX_DEPTH}", self.input.offset)
-        self.path.append(element.name if index is None else f"{element.name}[{index}]")
-        if element.abstract:
-            self._finding("schema.abstract", "error", f"{element.name} is abstract and cannot appear in a message")
-        value = self._content(element.qname, self.grammars.of(element.type))
+        self.path.append(name)
+        yield
         self.path.pop()
-        return value
 
-    def _content(self, qname: QName, grammar: Grammar) -> Any:
+    @cached_property
+    def generic(self) -> GenericReader:
+        """Reads elements that are not read by their declaration."""
+        return GenericReader(self)
+
+    def content(self, qname: QName, grammar: Grammar) -> Any:
         return _ElementReader(self, qname, grammar).read()
 
-    def _any(self, why: str) -> Child:
+    def any(self, why: str) -> Child:
         """An element under an arbitrary name: by its global declaration, else by EXI's built-in grammar."""
         start = self.input.offset
         qname = self.qname()
-        self._step(start, "name", str(qname))
-        self._finding("schema.undeclared-element", "warning", f"{why}: {qname}")
+        self.step(start, "name", str(qname))
+        self.finding("schema.undeclared-element", "warning", f"{why}: {qname}")
         return self.wildcard(qname)
 
     def wildcard(self, qname: QName) -> Child:
         """The content of an element whose name is known but not expected here."""
         declared = self.schema.element(qname)
         if declared is not None:
-            return Child(declared, self._element(declared))
-        if len(self.path) >= MAX_DEPTH:
-            raise DecodeError(f"elements nested deeper than {MAX_DEPTH}", self.input.offset)
-        self.path.append(qname.name)
-        found = _BuiltInReader(self, qname).read()
-        self.path.pop()
-        return Child(Element.named(qname, None), found)
+            return Child(declared, self.element(declared))
+        with self.inside(qname.name):
+            return Child(Element.named(qname, None), self.generic.built_in(qname))
 
     # -- values and names ---------------------------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class Reader:
         """A value in its type's representation."""
         start = self.input.offset
         value = self._typed(type_, qname)
-        self._step(start, "value", value)
+        self.step(start, "value", value)
         return value
 
     def _typed(self, type_: SimpleType, qname: QName) -> Any:
@@ -230,7 +237,7 @@ class Reader:
             code = self.input.bits(coding.width)
             if code < len(type_.members):
                 return type_.members[code]
-            self._finding(
+            self.finding(
                 "schema.enumeration", "error", f"value number {code}: {type_.name} has {len(type_.members)} values"
             )
             return code
@@ -250,7 +257,7 @@ class Reader:
         """A value written as a string."""
         start = self.input.offset
         value = self._string(qname)
-        self._step(start, "value", value)
+        self.step(start, "value", value)
         return value
 
     def _string(self, qname: QName) -> str:
@@ -264,7 +271,7 @@ class Reader:
         number = self.input.bits(bits_for(len(table)))
         if number >= len(table):
             raise DecodeError(f"string-table entry {number} of {len(table)}", start)
-        self._finding(
+        self.finding(
             "exi.string-table",
             "warning",
             f"{table[number]!r} is written as a string-table reference, which ISO 15118 rules out "
@@ -296,7 +303,7 @@ class Reader:
         """The value of xsi:type."""
         start = self.input.offset
         found = self.qname()
-        self._step(start, "value", str(found))
+        self.step(start, "value", str(found))
         return found
 
 
@@ -326,7 +333,7 @@ class _ElementReader:
             return self._deviation(state, start)
         production = state.productions[code]
         name = production.element.name if production.element else production.field.name if production.field else None
-        self.reader._step(start, production.event, name, str(code), count + 1)
+        self.reader.step(start, production.event, name, str(code), count + 1)
         if production.event == "EE":
             return None
         if production.event == "AT":
@@ -366,15 +373,15 @@ class _ElementReader:
         if element is None:
             start = self.input.offset
             qname = self.reader.qname()
-            self.reader._step(start, "name", str(qname))
+            self.reader.step(start, "name", str(qname))
             self._add_item(self.reader.wildcard(qname))
         elif field.kind == "items":
-            self._add_item(Child(element, self.reader._element(element)))
+            self._add_item(Child(element, self.reader.element(element)))
         elif field.repeated:
             values = getattr(self.value, field.name)
-            values.append(self.reader._element(element, len(values)))
+            values.append(self.reader.element(element, len(values)))
         else:
-            setattr(self.value, field.name, self.reader._element(element))
+            setattr(self.value, field.name, self.reader.element(element))
 
     # -- what the schema does not foresee (EXI 1.0, 8.5.4.4.1) ----------------------------------------------------
 
@@ -387,7 +394,7 @@ class _ElementReader:
                 f"undeclared event {number}, but only 0 to {len(options) - 1} are defined ({expected(state)})", at
             )
         option = options[number]
-        self.reader._step(start, option, "not declared", f"{len(state.productions)}.{number}", len(options))
+        self.reader.step(start, option, "not declared", f"{len(state.productions)}.{number}", len(options))
         if option == "EE":
             return self._early_end(state)
         if option == "AT xsi:type":
@@ -400,7 +407,7 @@ class _ElementReader:
         if option == "AT untyped":
             return self._untyped_attribute(state)
         if option == "SE *":
-            self.reader._any(f"an undeclared element in {self.qname.name}")
+            self.reader.any(f"an undeclared element in {self.qname.name}")
         else:
             self._untyped_characters()
         return state.content()
@@ -409,13 +416,13 @@ class _ElementReader:
         name = self.qname.name
         declared = self.grammar.value_type
         if declared is None:
-            self.reader._finding("schema.incomplete", "error", f"{name} ends early: {expected(state)}")
+            self.reader.finding("schema.incomplete", "error", f"{name} ends early: {expected(state)}")
         elif state.productions[-1].event == "CH" and self._text() is None:
             if declared.coding.form in ("string", "binary"):
                 self._set_text(NO_TEXT if declared.coding.form == "string" else NO_BYTES)
-                self.reader._finding("exi.no-characters", "note", f"{name} is empty, without a characters event")
+                self.reader.finding("exi.no-characters", "note", f"{name} is empty, without a characters event")
             else:
-                self.reader._finding("schema.incomplete", "error", f"{name} has no value")
+                self.reader.finding("schema.incomplete", "error", f"{name} has no value")
 
     def _text(self) -> Any:
         field = self.grammar.text_field
@@ -424,9 +431,9 @@ class _ElementReader:
     def _change_type(self) -> State | None:
         wanted = self.reader.qname_value()
         known = self.reader.schema.named_type(wanted)
-        self.reader._finding("schema.xsi-type", "warning", f"{self.qname.name} changes its type to {wanted} (xsi:type)")
+        self.reader.finding("schema.xsi-type", "warning", f"{self.qname.name} changes its type to {wanted} (xsi:type)")
         if known is None:
-            self.value = _anything(self.reader, self.qname, wanted)
+            self.value = self.reader.generic.anything(self.qname, wanted)
             return None
         self.grammar = self.reader.grammars.of(known)
         self.value = self.grammar.type() if self.grammar.simple is None else None
@@ -434,7 +441,7 @@ class _ElementReader:
 
     def _nil(self, state: State) -> State | None:
         nil = bool(self.input.bits(1))
-        self.reader._finding("schema.nil", "error", f"{self.qname.name} carries xsi:nil={str(nil).lower()}")
+        self.reader.finding("schema.nil", "error", f"{self.qname.name} carries xsi:nil={str(nil).lower()}")
         if not nil:
             return state
         return self.grammar.state(0, "end", False)
@@ -442,7 +449,7 @@ class _ElementReader:
     def _undeclared_attribute(self) -> None:
         name = self.reader.qname()
         value = self.reader.untyped(name)
-        self.reader._finding("schema.undeclared-attribute", "warning", f"undeclared attribute {name}={value!r}")
+        self.reader.finding("schema.undeclared-attribute", "warning", f"undeclared attribute {name}={value!r}")
 
     def _untyped_attribute(self, state: State) -> State:
         declared = [(code, p) for code, p in enumerate(state.productions) if p.event == "AT"]
@@ -457,16 +464,16 @@ class _ElementReader:
         assert field is not None
         value = self.reader.untyped(field.qname)
         setattr(self.value, field.name, value)
-        self.reader._finding("schema.untyped", "error", f"attribute {field.name}={value!r} is no {field.type.name}")
+        self.reader.finding("schema.untyped", "error", f"attribute {field.name}={value!r} is no {field.type.name}")
         return state.after(code)
 
     def _untyped_characters(self) -> None:
         value = self.reader.untyped(self.qname)
         declared = self.grammar.value_type
         if declared is None:
-            self.reader._finding("schema.undeclared-text", "warning", f"text in {self.qname.name}: {value!r}")
+            self.reader.finding("schema.undeclared-text", "warning", f"text in {self.qname.name}: {value!r}")
         else:
-            self.reader._finding("schema.untyped", "error", f"{value!r} is no {declared.name or declared.kind}")
+            self.reader.finding("schema.untyped", "error", f"{value!r} is no {declared.name or declared.kind}")
             self._set_text(value)
 
 
@@ -498,84 +505,3 @@ def expected(state: State) -> str:
 
 def _type_name(grammar: Grammar) -> str:
     return grammar.simple.name if grammar.simple else grammar.type.__name__
-
-
-class _BuiltInReader:
-    """Reads an element that no declaration describes, by EXI's built-in grammar (EXI 1.0, 8.4.3).
-
-    The grammar learns nothing: ISO 15118 sets maximumNumberOfBuiltInElementGrammars to 0.
-    """
-
-    def __init__(self, reader: Reader, qname: QName) -> None:
-        self.reader = reader
-        self.input = reader.input
-        self.qname = qname
-        self.found = AnyElement(qname)
-
-    def read(self) -> Any:
-        while True:
-            start = self.input.offset
-            event = ("EE", "AT", "SE", "CH")[self.input.bits(2)]
-            self.reader._step(start, event, None, f"0.{('EE', 'AT', 'SE', 'CH').index(event)}", 4)
-            if event == "EE":
-                return self.found
-            if event != "AT":
-                break
-            name = self.reader.qname()
-            if name == XSI_TYPE:
-                return self._typed(self.reader.qname_value())
-            self.found.attributes[name] = self.reader.untyped(name)
-        self._part(event)
-        while True:
-            start = self.input.offset
-            if self.input.bits(1) == 0:
-                self.reader._step(start, "EE", None, "0", 2)
-                return self.found
-            event = ("SE", "CH")[self.input.bits(1)]
-            self.reader._step(start, event, None, f"1.{('SE', 'CH').index(event)}", 2)
-            self._part(event)
-
-    def _part(self, event: str) -> None:
-        if event == "CH":
-            self.found.children.append(self.reader.untyped(self.qname))
-        else:
-            self.found.children.append(_plain(self.reader.wildcard(self.reader.qname())))
-
-    def _typed(self, wanted: QName) -> Any:
-        known = self.reader.schema.named_type(wanted)
-        if known is not None:
-            return self.reader._content(self.qname, self.reader.grammars.of(known))
-        return _anything(self.reader, self.qname, wanted)
-
-
-def _plain(child: Child) -> Any:
-    return child.value if isinstance(child.value, AnyElement) else child
-
-
-def _anything(reader: Reader, qname: QName, wanted: QName) -> AnyElement:
-    """An element of type xsd:anyType: any attributes, any content (EXI 1.0, 8.5.4.1.3.3)."""
-    if wanted != QName(XSD_NAMESPACE, "anyType"):
-        raise DecodeError(f"{qname.name} has type {wanted}, which the vocabulary does not declare", reader.input.offset)
-    found = AnyElement(qname)
-    opening = True
-    while True:
-        start = reader.input.offset
-        declared = ("AT", "SE", "EE", "CH") if opening else ("SE", "EE", "CH")
-        code = reader.input.bits(bits_for(len(declared) + 1))
-        if code >= len(declared):
-            raise DecodeError(f"event code {code} in {qname.name} of type anyType", start)
-        event = declared[code]
-        reader._step(start, event, None, str(code), len(declared) + 1)
-        if event == "EE":
-            return found
-        if event == "AT":
-            name = reader.qname()
-            if name == XSI_NIL:
-                raise DecodeError(f"xsi:nil on {qname.name} of type anyType", start)
-            found.attributes[name] = reader.untyped(name)
-            continue
-        opening = False
-        if event == "CH":
-            found.children.append(reader.untyped(qname))
-        else:
-            found.children.append(_plain(reader.wildcard(reader.qname())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any, get_args
 
@@ -133,6 +134,12 @@ class Schema:
         for part in model.parts:
             if isinstance(part, Model):
                 yield from [leaf_element(self, cls, part)] if part.op == "leaf" else self._leaves(cls, part)
+
+    @cached_property
+    def attribute_names(self) -> tuple[QName, ...]:
+        """Every attribute name of the schema, sorted as EXI does."""
+        found = {f.qname for cls in self.types() for f in cls.__fields__ if f.kind == "attribute"}
+        return tuple(sorted(found, key=sort_key))
 
     def string_partitions(self) -> dict[str, list[str]]:
         """Initial entries of the URI and local-name partitions, in order (EXI 1.0, 7.3.1, appendix D)."""

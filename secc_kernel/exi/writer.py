@@ -12,10 +12,12 @@ from .bits import BitWriter
 from .datatypes import SimpleType, bits_for, is_no_value
 from .declare import AnyElement, Child, Element
 from .errors import EncodeError
+from .generic import write_relaxed
 from .grammar import Grammar, Grammars, Production, State
 from .names import QName
 from .reader import deviations
 from .strings import StringTables
+from .xml import as_any
 
 
 class Writer:
@@ -51,7 +53,10 @@ class Writer:
             raise EncodeError(f"no {kind} of this vocabulary starts with {element.qname}", element.name)
         self.output.bits(0x80, 8)
         self.output.bits(code, width)
-        self._element(element, value)
+        if fragment and self.grammars.schema.fragments[code].element is None:
+            self._relaxed(element, value)
+        else:
+            self.element(element, value)
         if fragment:
             self.output.bits(len(codes) + 1, width)
         return self.output.getvalue()
@@ -65,7 +70,22 @@ class Writer:
         """An error at the current element."""
         return EncodeError(reason, self.where)
 
-    def _element(self, element: Element, value: Any, index: int | None = None) -> None:
+    def _relaxed(self, element: Element, value: Any) -> None:
+        """An element whose name is declared with different types."""
+        self.path.append(element.name)
+        if not isinstance(value, AnyElement):
+            value = as_any(self.grammars.schema, element, value)
+        write_relaxed(self, value)
+        self.path.pop()
+
+    def child(self, child: Child | AnyElement) -> None:
+        """An element within an element of the relaxed grammar."""
+        if isinstance(child, Child):
+            self.element(child.element, child.value)
+        else:
+            self._relaxed(Element.named(child.qname, None), child)
+
+    def element(self, element: Element, value: Any, index: int | None = None) -> None:
         self.path.append(element.name if index is None else f"{element.name}[{index}]")
         grammar = self.grammars.of(element.type)
         if grammar.simple is None and type(value) is not grammar.type:
@@ -152,11 +172,11 @@ class _ElementWriter:
     def write(self) -> None:
         state = self.grammar.start
         while True:
-            if state.productions[-1].event == "CH" and is_no_value(self._text()):
-                return self._end_early(state)
             code = self._choose(state)
-            self.writer.output.bits(code, state.width)
             production = state.productions[code]
+            if production.event == "CH" and is_no_value(self._text()):
+                return self._end_early(state)
+            self.writer.output.bits(code, state.width)
             if production.event == "EE":
                 return
             self._write(production)
@@ -252,17 +272,17 @@ class _ElementWriter:
         elif production.event == "SE*":
             self._wildcard(value)
         elif field.kind == "items":
-            writer._element(value.element, value.value)
+            writer.element(value.element, value.value)
         else:
             assert production.element is not None
             number = self._sizes[field.name] - len(self._left[field.name]) - 1
-            writer._element(production.element, value, number if field.repeated else None)
+            writer.element(production.element, value, number if field.repeated else None)
 
     def _wildcard(self, value: Any) -> None:
         if not isinstance(value, Child) or self.grammar.schema.element(value.element.qname) is None:
             raise self.writer.fail("an element that the vocabulary does not declare cannot be written")
         _write_qname(self.writer, value.element.qname)
-        self.writer._element(value.element, value.value)
+        self.writer.element(value.element, value.value)
 
 
 def _write_qname(writer: Writer, qname: QName) -> None:

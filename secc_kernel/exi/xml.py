@@ -117,6 +117,19 @@ def _children(schema: Schema, value: ComplexType) -> Iterator[Any]:
                 yield Child(slot_element(schema, field, one), one)
 
 
+def as_any(schema: Schema, element: Element, value: Any) -> AnyElement:
+    """A declared value as an `AnyElement`, with its simple values in their XML form."""
+    found = AnyElement(element.qname)
+    if isinstance(value, ComplexType):
+        for field in type(value).__fields__:
+            if field.kind == "attribute" and (held := getattr(value, field.name)) is not None:
+                found.attributes[field.qname] = lexical(field.type, held)
+        found.children = list(_children(schema, value))
+    elif value is not None and element.simple_type is not None and (text := lexical(element.simple_type, value)):
+        found.children = [text]
+    return found
+
+
 def slot_element(schema: Schema, field: Field, value: Any) -> Element:
     """The element under which a field's value appears: the member of the substitution group that has its type."""
     if field.head is None:
@@ -170,7 +183,10 @@ def parse(schema: Schema, text: str | bytes, fragment: bool = False) -> tuple[El
     qname = _qname(root.tag)
     element = schema.element(qname)
     if element is None and fragment:
-        element = next((f.element for f in schema.fragments if f.qname == qname), None)
+        known = next((f for f in schema.fragments if f.qname == qname), None)
+        if known is not None and known.element is None:
+            return Element.named(qname, None), _Parser(schema).undeclared(root)
+        element = known.element if known else None
     if element is None:
         raise EncodeError(f"{qname} is no {'fragment' if fragment else 'message'} of this vocabulary", qname.name)
     return element, _Parser(schema).value(element, root, element.name)
@@ -218,6 +234,16 @@ class _Parser:
                 raise EncodeError(f"{element.name} holds elements, not text", path)
             self._elements(found, node, path)
         return found
+
+    def undeclared(self, node: Node) -> AnyElement:
+        """An element read without regard to declarations."""
+        children: list[Any] = [_shown(node.text)] if (node.text or "").strip() else []
+        for child in node:
+            children.append(self.undeclared(child))
+            if (child.tail or "").strip():
+                children.append(_shown(child.tail))
+        attributes = {_qname(tag): _shown(text) for tag, text in node.attrib.items()}
+        return AnyElement(_qname(node.tag), attributes, children)
 
     def _attributes(self, found: ComplexType, node: Node, path: str) -> None:
         declared = {f.qname: f for f in type(found).__fields__ if f.kind == "attribute"}

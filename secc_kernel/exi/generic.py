@@ -1,0 +1,179 @@
+"""Elements that are not read or written by their declaration.
+
+There are three grammars for them: EXI's built-in one for elements without a declaration, which learns from what it
+reads (EXI 1.0, 8.4.3); the one of xsd:anyType (8.5.4.1.3.3); and the relaxed one for fragments whose element is declared
+with different types in different places (8.5.3), such as eMAID of ISO 15118-2. All three give an `AnyElement`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .datatypes import bits_for
+from .declare import AnyElement, Child
+from .errors import DecodeError
+from .names import XSD_NAMESPACE, XSI_TYPE, QName
+
+if TYPE_CHECKING:
+    from .reader import Reader
+    from .writer import Writer
+
+_SECOND = {True: ("EE", "AT", "SE", "CH"), False: ("SE", "CH")}
+"""Undeclared events of the built-in grammar, before and after the first content."""
+
+
+class _BuiltIn:
+    """What the built-in grammar of one element name has learned: known events, the latest first."""
+
+    def __init__(self) -> None:
+        self.opening: list[tuple[str, QName | None]] = []
+        self.content: list[tuple[str, QName | None]] = [("EE", None)]
+
+
+class GenericReader:
+    """Reads elements without a usable declaration from the careful reader's stream."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.input = reader.input
+        self._learned: dict[QName, _BuiltIn] = {}
+
+    def built_in(self, qname: QName) -> Any:
+        """An element that no declaration describes, by the built-in grammar."""
+        grammar = self._learned.setdefault(qname, _BuiltIn())
+        found = AnyElement(qname)
+        opening = True
+        while True:
+            event, name = self._built_in_event(grammar.opening if opening else grammar.content, opening)
+            if event == "EE":
+                return found
+            if event == "AT":
+                assert name is not None
+                if name == XSI_TYPE:
+                    return self._typed(qname, self.reader.qname_value())
+                found.attributes[name] = self.reader.untyped(name)
+                continue
+            opening = False
+            if event == "CH":
+                found.children.append(self.reader.untyped(qname))
+            else:
+                assert name is not None
+                found.children.append(_plain(self.reader.wildcard(name)))
+
+    def _built_in_event(self, known: list[tuple[str, QName | None]], opening: bool) -> tuple[str, QName | None]:
+        start = self.input.offset
+        code = self.input.bits(bits_for(len(known) + 1))
+        if code < len(known):
+            self.reader.step(start, known[code][0], str(known[code][1] or ""), str(code), len(known) + 1)
+            return known[code]
+        if code > len(known):
+            raise DecodeError(f"event code {code}, but only 0 to {len(known)} are defined here", start)
+        second = _SECOND[opening]
+        number = self.input.bits(bits_for(len(second)))
+        event = second[number]
+        self.reader.step(start, event, None, f"{code}.{number}", len(second))
+        name = self._name() if event in ("AT", "SE") else None
+        if (event, name) not in known:
+            known.insert(0, (event, name))
+        return event, name
+
+    def _name(self) -> QName:
+        start = self.input.offset
+        found = self.reader.qname()
+        self.reader.step(start, "name", str(found))
+        return found
+
+    def _typed(self, qname: QName, wanted: QName) -> Any:
+        known = self.reader.schema.named_type(wanted)
+        if known is not None:
+            return self.reader.content(qname, self.reader.grammars.of(known))
+        return self.anything(qname, wanted)
+
+    def anything(self, qname: QName, wanted: QName) -> AnyElement:
+        """An element of type xsd:anyType: any attributes, any content."""
+        if wanted != QName(XSD_NAMESPACE, "anyType"):
+            raise DecodeError(f"{qname.name} has type {wanted}, which the schema does not declare", self.input.offset)
+        return self._any_content(qname, [], [])
+
+    def relaxed(self, qname: QName) -> AnyElement:
+        """An element whose declarations differ, by the schema-informed element fragment grammar."""
+        schema = self.reader.schema
+        return self._any_content(qname, list(schema.attribute_names), [f.qname for f in schema.fragments])
+
+    def _any_content(self, qname: QName, attributes: list[QName], elements: list[QName]) -> AnyElement:
+        """Attributes, then elements and characters, the named ones by a code of their own."""
+        found = AnyElement(qname)
+        opening = True
+        while True:
+            first = len(attributes) + 1 if opening else 0
+            count = first + len(elements) + 3
+            start = self.input.offset
+            code = self.input.bits(bits_for(count + 1))
+            if code >= count:
+                raise DecodeError(f"event code {code} in {qname.name}, only 0 to {count - 1} are known here", start)
+            event = _any_event(code, first, len(elements))
+            self.reader.step(start, event, None, str(code), count + 1)
+            if event == "EE":
+                return found
+            if event == "AT":
+                name = attributes[code] if code < len(attributes) else self._name()
+                found.attributes[name] = self.reader.untyped(name)
+                continue
+            opening = False
+            if event == "CH":
+                found.children.append(self.reader.untyped(qname))
+            else:
+                found.children.append(self._any_child(elements, code - first))
+
+    def _any_child(self, elements: list[QName], number: int) -> Any:
+        if number == len(elements):
+            return _plain(self.reader.wildcard(self._name()))
+        declared = self.reader.schema.fragments[number]
+        if declared.element is not None:
+            return Child(declared.element, self.reader.element(declared.element))
+        with self.reader.inside(declared.qname.name):
+            return self.relaxed(declared.qname)
+
+
+def _any_event(code: int, first: int, elements: int) -> str:
+    if code < first:
+        return "AT"
+    return ("SE", "EE", "CH")[max(code - first - elements, 0)]
+
+
+def _plain(child: Child) -> Any:
+    return child.value if isinstance(child.value, AnyElement) else child
+
+
+def write_relaxed(writer: Writer, element: AnyElement) -> None:
+    """Write an element whose declarations differ by the schema-informed element fragment grammar.
+
+    Raises
+    ------
+    EncodeError
+        If an attribute or child is not declared in the schema.
+    """
+    schema = writer.grammars.schema
+    attributes = list(schema.attribute_names)
+    elements = schema.fragments
+    first = len(attributes) + 1
+    opening = bits_for(first + len(elements) + 4)
+    width = opening
+    for name in sorted(element.attributes, key=lambda q: attributes.index(q) if q in attributes else -1):
+        if name not in attributes:
+            raise writer.fail(f"attribute {name} is not declared in this vocabulary")
+        writer.output.bits(attributes.index(name), opening)
+        writer.string(element.attributes[name], name)
+    for child in element.children:
+        if isinstance(child, str):
+            writer.output.bits(first + len(elements) + 2, width)
+            writer.string(child, element.qname)
+        else:
+            qname = child.qname if isinstance(child, AnyElement) else child.element.qname
+            number = next((n for n, f in enumerate(elements) if f.qname == qname), None)
+            if number is None:
+                raise writer.fail(f"element {qname} is not declared in this vocabulary")
+            writer.output.bits(first + number, width)
+            writer.child(child)
+        first, width = 0, bits_for(len(elements) + 4)
+    writer.output.bits(first + len(elements) + 1, width)
