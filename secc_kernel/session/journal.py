@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from secc_kernel import codec
 from secc_kernel.session import tables
 
 if TYPE_CHECKING:
@@ -124,8 +125,6 @@ class FrameEntry(Entry):
         elif self.schema is None:
             self._error = "no vocabulary is known for this message: no handshake was seen, and none that was tried fits"
         else:
-            from secc_kernel import codec
-
             try:
                 self.decoded = codec.decode(self.data, self.schema)
             except codec.DecodeError as error:
@@ -169,7 +168,7 @@ class FindingEntry(Entry):
     Parameters
     ----------
     rule
-        Id of the rule, such as 'tcp-gap'.
+        Id of the rule, such as 'tcp.gap'.
     severity
         'note', 'warning' or 'error'.
     text
@@ -285,7 +284,7 @@ class Journal:
             # A full disk must not end the charge that is being recorded; but nobody may believe that the file is whole.
             self.close()
             text = f"{self.path} can no longer be written ({error}): the journal goes on in memory only"
-            self.append(FindingEntry(entry.time, "journal-file", "error", text))
+            self.append(FindingEntry(entry.time, "journal.file", "error", text))
 
     def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
         """Have `callback` called with each new entry; what is returned ends that."""
@@ -352,7 +351,7 @@ class Journal:
                         raise JournalError(f"{path}, line {number}: no entry of a journal ({error})") from error
                     time = journal.entries[-1].time if journal.entries else 0.0
                     text = f"{path.name} ends in the middle of line {number}, which is left out: its writer was killed"
-                    journal.append(FindingEntry(time, "journal-cut", "warning", text))
+                    journal.append(FindingEntry(time, "journal.cut", "warning", text))
         return journal
 
     # What was exchanged, message by message

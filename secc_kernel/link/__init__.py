@@ -1,0 +1,1 @@
+"""How bytes move: the simulated link, TCP, and capture files."""

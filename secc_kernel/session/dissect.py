@@ -1,0 +1,376 @@
+"""From the bytes of one TCP connection to journal entries: frames, and which vocabulary codes each message.
+
+The V2GTP payload type 0x8001 says only "EXI": the handshake, all of DIN SPEC 70121 and all of ISO 15118-2 share it.
+Which of them a message belongs to is what the handshake agreed on. A capture may begin after it, or break the
+agreement; then the vocabularies are tried, and a finding says which one is used.
+
+`Conversation` serves whoever overhears both directions: the reader of captures, and a listener on a live line. It has
+no sockets and no clock; bytes come in with the time and the number of the captured frame that brought them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from secc_kernel import codec
+from secc_kernel.codec import Finding
+from secc_kernel.messages import SCHEMAS, by_namespace, vocabulary
+from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, NoteEntry
+from secc_kernel.wire import sdp
+from secc_kernel.wire.v2gtp import HEADER_LENGTH, Decoder, Frame, PayloadType, V2GTPError, find_header
+
+if TYPE_CHECKING:
+    from secc_kernel.codec import Message
+
+#: Payload types of the side streams of ISO 15118-20, whose messages belong to the vocabularies of the main streams.
+_SIDE_STREAMS = range(0x8101, 0x8200)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Which vocabulary codes a message.
+
+    Attributes
+    ----------
+    schema
+        Its key; None where none is known to fit.
+    message
+        The decoded message, where it had to be decoded to know; kept so that nobody decodes it again.
+    findings
+        What was noticed on the way.
+    """
+
+    schema: str | None
+    message: Message | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+
+class SchemaTracker:
+    """Follows the handshake of one connection and tells each message's vocabulary."""
+
+    def __init__(self) -> None:
+        self._offers: dict[int, str] = {}
+        self._handshake = False
+        #: What the handshake agreed on: a vocabulary that travels in 0x8001; None before, without, or for ISO 15118-20.
+        self.negotiated: str | None = None
+        #: Payload type -> the vocabulary that its messages were seen to have.
+        self._seen: dict[int, str] = {}
+        # All messages of DIN SPEC 70121, and all of ISO 15118-2, have one root element and so begin with the same
+        # bytes. While they do, there is nothing to examine; a new handshake begins otherwise.
+        self._beginning = b""
+
+    def schema_of(self, payload_type: int, data: bytes) -> Verdict:
+        """The vocabulary of the connection's next message."""
+        seen = self._seen.get(payload_type)
+        if seen is not None and (payload_type != PayloadType.EXIEncodedV2GMessage or data[:2] == self._beginning):
+            return Verdict(seen)
+        if payload_type != PayloadType.EXIEncodedV2GMessage:
+            return self._try(payload_type, data, _vocabularies(payload_type), agreed=None)
+        handshake = _decode(data, "sap")
+        if handshake is not None:
+            return Verdict("sap", handshake, self._follow(handshake))
+        others = _vocabularies(payload_type)
+        agreed = self.negotiated
+        verdict = self._try(payload_type, data, sorted(others, key=lambda key: key != agreed), agreed)
+        if verdict.message is not None:
+            self._beginning = data[:2]
+        return verdict
+
+    def _try(self, payload_type: int, data: bytes, candidates: list[str], agreed: str | None) -> Verdict:
+        for key in candidates:
+            message = _decode(data, key)
+            if message is None:
+                continue
+            self._seen[payload_type] = key
+            return Verdict(key, message, self._judge(key, agreed, payload_type))
+        return Verdict(agreed or (candidates[0] if len(candidates) == 1 else None))
+
+    def _judge(self, used: str, agreed: str | None, payload_type: int) -> list[Finding]:
+        if used == agreed or payload_type != PayloadType.EXIEncodedV2GMessage:
+            return []
+        title = vocabulary(used).title
+        if agreed is not None:
+            text = f"the handshake agreed on {vocabulary(agreed).title}, but the messages are of {title}"
+            return [Finding("schema.not-agreed", "error", "", text)]
+        if self._handshake:
+            text = f"the handshake agreed on nothing that is known here; the messages are read as {title}, which fits"
+            return [Finding("schema.tried", "warning", "", text)]
+        text = f"no handshake was seen: the messages are read as {title} ({used}), found by trying"
+        return [Finding("schema.tried", "note", "", text)]
+
+    def _follow(self, message: Message) -> list[Finding]:
+        """Take note of a message of the handshake."""
+        self._handshake = True
+        self._seen.pop(PayloadType.EXIEncodedV2GMessage, None)
+        self.negotiated = None
+        body = message.body
+        if message.name == "supportedAppProtocolReq":
+            self._offers = {offer.SchemaID: offer.ProtocolNamespace for offer in body.AppProtocol}
+            return []
+        offered = ", ".join(self._offers.values()) or "not seen"
+        if not str(body.ResponseCode).startswith("OK"):
+            text = f"{body.ResponseCode}: the station supports nothing that the vehicle offers (offered: {offered})"
+            return [Finding("sap.no-negotiation", "warning", "", text)]
+        namespace = self._offers.get(body.SchemaID)
+        if namespace is None:
+            text = f"the station chose SchemaID {body.SchemaID}, which no offer has that was seen (offered: {offered})"
+            return [Finding("sap.unknown-protocol", "warning", "", text)]
+        chosen = by_namespace(namespace)
+        if chosen is None:
+            text = f"the handshake agreed on {namespace}, which is not known here"
+            return [Finding("sap.unknown-protocol", "warning", "", text)]
+        if chosen.payload_type == PayloadType.EXIEncodedV2GMessage:
+            self.negotiated = chosen.key
+        return []
+
+
+def _vocabularies(payload_type: int) -> list[str]:
+    """Keys of the vocabularies whose messages travel in a payload type, the handshake's apart."""
+    known = [vocabulary(key) for key in SCHEMAS if vocabulary(key).namespace]
+    if payload_type in _SIDE_STREAMS:
+        return [entry.key for entry in known if entry.payload_type != PayloadType.EXIEncodedV2GMessage]
+    return [entry.key for entry in known if entry.payload_type == payload_type]
+
+
+def _decode(data: bytes, schema: str) -> Message | None:
+    """The message, if the bytes are one of that vocabulary's own (not a part of one, which also is EXI)."""
+    try:
+        message = codec.decode(data, schema)
+    except codec.DecodeError:
+        return None
+    envelope = vocabulary(schema).envelope
+    own = message.name in vocabulary(schema).elements if envelope is None else message.element is envelope
+    return message if own else None
+
+
+@dataclass(slots=True)
+class _Way:
+    """One direction of a connection."""
+
+    decoder: Decoder | None = field(default_factory=lambda: Decoder(types=None))
+    #: Bytes since the last frame that belong to none.
+    skipped: int = 0
+    #: Are these bytes already explained by a finding?
+    reported: bool = False
+    ended: bool = False
+
+
+class Conversation:
+    """One TCP connection between two ends, overheard.
+
+    Parameters
+    ----------
+    stream
+        The number of the connection.
+    ends
+        Addresses of the two ends. A direction is the index of the end that sends.
+    client
+        Index of the end that opened the connection, which is the EVCC; None if that was not seen.
+    """
+
+    def __init__(self, stream: int, ends: tuple[str, str], client: int | None = None) -> None:
+        self.stream = stream
+        self.ends = ends
+        self.evcc = client
+        self.tracker = SchemaTracker()
+        #: Messages so far; a connection without any is somebody else's and is not reported on.
+        self.messages = 0
+        self.tls = False
+        self._ways = (_Way(), _Way())
+        self._from_start = client is not None
+
+    def receive_data(self, direction: int, data: bytes, time: float, frame: int | None = None) -> Iterator[Entry]:
+        """Take the next bytes of one direction and give what they complete.
+
+        Parameters
+        ----------
+        direction
+            Index of the sending end.
+        data
+            The bytes.
+        time
+            When they came, in seconds.
+        frame
+            Number of the captured frame that brought them.
+        """
+        way = self._ways[direction]
+        if self.tls:
+            return
+        if not self.messages and not way.skipped and _is_tls(data):
+            self.tls = True
+            who = self.ends[direction]
+            text = f"stream {self.stream} is TLS ({who} sends {_TLS[data[0]]}): its messages need the session's secrets"
+            yield FindingEntry(time, "tls.encrypted", "note", text)
+            return
+        while data:
+            frames, data, damage = self._take(way, data)
+            if frames:
+                yield from self._explain_skipped(direction, time)
+            for item in frames:
+                yield from self._frame(direction, item, time, frame)
+            if damage and self.messages and not way.reported:
+                way.reported = True
+                text = f"stream {self.stream}, from {self.ends[direction]}: {damage}; looking for the next header"
+                yield FindingEntry(time, "v2gtp.damage", "error", text)
+
+    def _take(self, way: _Way, data: bytes) -> tuple[list[Frame], bytes, str]:
+        """Frames from the next bytes, what is left to look at, and the damage if some was met just now."""
+        if way.decoder is None:
+            start = find_header(data)
+            if start < 0:
+                way.skipped += len(data)
+                return [], b"", ""
+            way.skipped += start
+            data = data[start:]
+            way.decoder = Decoder()
+        try:
+            return way.decoder.receive_data(data), b"", ""
+        except V2GTPError as error:
+            way.decoder = None
+            way.skipped += 1
+            return list(error.frames), error.rest[1:], str(error)
+
+    def _explain_skipped(self, direction: int, time: float) -> Iterator[Entry]:
+        way = self._ways[direction]
+        way.reported = False
+        if not way.skipped:
+            return
+        if self.messages or self._from_start:
+            text = f"{way.skipped} bytes that belong to no V2GTP frame were skipped"
+        else:
+            text = f"the capture begins inside a message, of which {way.skipped} bytes are left out"
+        yield FindingEntry(time, "v2gtp.resync", "note", f"stream {self.stream}, from {self.ends[direction]}: {text}")
+        way.skipped = 0
+
+    def _frame(self, direction: int, item: Frame, time: float, frame: int | None) -> Iterator[Entry]:
+        verdict = self.tracker.schema_of(item.payload_type, item.payload)
+        if self.evcc is None and verdict.message is not None:
+            self.evcc = direction if verdict.message.name.endswith("Req") else 1 - direction
+        sender = "" if self.evcc is None else ("EVCC" if direction == self.evcc else "SECC")
+        for finding in verdict.findings:
+            yield FindingEntry(time, finding.rule, finding.severity, f"stream {self.stream}: {finding.text}")
+        self.messages += 1
+        yield FrameEntry(
+            time,
+            sender=sender,
+            src=self.ends[direction],
+            dst=self.ends[1 - direction],
+            stream=self.stream,
+            frame=frame,
+            payload_type=item.payload_type,
+            data=item.payload,
+            schema=verdict.schema,
+            decoded=verdict.message,
+        )
+
+    def gap(self, direction: int, length: int, time: float, frame: int | None = None) -> Iterator[Entry]:
+        """Bytes of one direction are lost; what follows is looked through for the next header.
+
+        Parameters
+        ----------
+        direction
+            Index of the sending end.
+        length
+            How many bytes.
+        time, frame
+            Where the loss was noticed.
+        """
+        way = self._ways[direction]
+        part = way.decoder.buffered if way.decoder else 0
+        way.decoder = None
+        way.skipped += part
+        if not self.messages or self.tls:
+            return
+        way.reported = True
+        text = f"stream {self.stream}, from {self.ends[direction]}: {length} bytes are missing in the capture"
+        if part:
+            text += f", and with them the rest of a message of which {part} bytes are there"
+        if frame is not None:
+            text += f" (noticed at frame {frame})"
+        yield FindingEntry(time, "tcp.gap", "warning", text)
+
+    def end(self, direction: int, how: str, time: float) -> Iterator[Entry]:
+        """One direction has ended, or with 'RST' both.
+
+        Parameters
+        ----------
+        direction
+            Index of the end that does it.
+        how
+            'FIN', 'RST', or 'capture' when it is the capture that ends and not the connection.
+        time
+            When.
+        """
+        if not self.messages or self.tls or self._ways[direction].ended:
+            return
+        who = f"stream {self.stream}: {self.ends[direction]}"
+        if how == "FIN":
+            yield NoteEntry(time, f"{who} closes its side of the connection (FIN)")
+        elif how == "RST":
+            yield NoteEntry(time, f"{who} resets the connection (RST)")
+        for ending in (0, 1) if how == "RST" else (direction,):
+            if not self._ways[ending].ended:
+                self._ways[ending].ended = True
+                yield from self._incomplete(ending, how, time)
+
+    def _incomplete(self, direction: int, how: str, time: float) -> Iterator[Entry]:
+        decoder = self._ways[direction].decoder
+        if decoder is None or not decoder.buffered:
+            return
+        why = "the capture ends" if how == "capture" else f"the connection ends ({how})"
+        part, missing = decoder.buffered, decoder.missing
+        what = "header" if part < HEADER_LENGTH else "message"
+        text = f"{why} in the middle of a {what}: after its first {part} bytes at least {missing} are missing"
+        severity = "note" if how == "capture" else "warning"
+        text = f"stream {self.stream}, from {self.ends[direction]}: {text}"
+        yield FindingEntry(time, "v2gtp.incomplete", severity, text)
+
+
+#: Content types of TLS records.
+_TLS = {20: "ChangeCipherSpec", 21: "an alert", 22: "a handshake", 23: "application data"}
+
+
+def _is_tls(data: bytes) -> bool:
+    """Whether these bytes begin with a TLS record (RFC 8446, 5.1)."""
+    return len(data) >= 5 and data[0] in _TLS and data[1] == 3 and data[2] <= 4 and data[3] <= 0x48
+
+
+class Discovery:
+    """The SDP exchanges, overheard: entries for its datagrams, and the downgrade that a station may impose."""
+
+    def __init__(self) -> None:
+        self._wished: dict[str, int] = {}
+
+    def receive_datagram(
+        self, payload: bytes, src: str, dst: str, time: float, frame: int | None = None
+    ) -> Iterator[Entry]:
+        """Take a UDP datagram; what is no SDP gives nothing."""
+        if payload[:3] != b"\x01\xfe\x90" or len(payload) < HEADER_LENGTH:
+            return
+        payload_type = int.from_bytes(payload[2:4], "big")
+        findings = []
+        sender = ""
+        try:
+            message = sdp.parse(payload)
+        except sdp.SDPError as error:
+            findings.append(Finding("sdp.damage", "warning", "", f"from {src}: {error}"))
+        else:
+            if isinstance(message, sdp.Request):
+                sender = "EVCC"
+                self._wished[src] = message.security
+            else:
+                sender = "SECC"
+                findings.extend(self._compare(message, src, dst))
+        yield FrameEntry(
+            time, layer="sdp", sender=sender, src=src, dst=dst, frame=frame, payload_type=payload_type,
+            data=payload[HEADER_LENGTH:],
+        )  # fmt: skip
+        for finding in findings:
+            yield FindingEntry(time, finding.rule, finding.severity, finding.text)
+
+    def _compare(self, response: sdp.Response, src: str, dst: str) -> Iterator[Finding]:
+        if self._wished.get(dst) == sdp.Security.TLS and response.security == sdp.Security.NoTransportLayerSecurity:
+            text = f"the vehicle {dst} asked for TLS, the station {src} offers none: what follows is in the clear"
+            yield Finding("sdp.downgrade", "warning", "", text)
