@@ -77,16 +77,20 @@ class BitReader:
 
 
 class BitWriter:
-    """Collects EXI's elementary representations."""
+    """Collects EXI's elementary representations.
 
-    def __init__(self) -> None:
-        self._value = 0
-        self._width = 0
+    Attributes
+    ----------
+    value : int
+        The bits so far, led by a 1 bit.
+    """
+
+    def __init__(self, value: int = 1) -> None:
+        self.value = value
 
     def bits(self, value: int, width: int) -> None:
         """An n-bit unsigned integer."""
-        self._value = self._value << width | value
-        self._width += width
+        self.value = self.value << width | value
 
     def unsigned(self, value: int) -> None:
         """An unsigned integer in groups of seven bits, least significant first."""
@@ -114,5 +118,11 @@ class BitWriter:
 
     def getvalue(self) -> bytes:
         """Everything written, padded with zero bits to a whole byte."""
-        padding = -self._width & 7
-        return (self._value << padding).to_bytes((self._width + padding) // 8, "big")
+        return finished(self.value)
+
+
+def finished(value: int) -> bytes:
+    """Bits led by a 1 bit as bytes, padded with zero bits."""
+    width = value.bit_length() - 1
+    padding = -width & 7
+    return ((value ^ 1 << width) << padding).to_bytes((width + padding) // 8, "big")

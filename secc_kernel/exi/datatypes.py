@@ -19,6 +19,9 @@ NBIT_RANGE = 4096
 class Enumeration(str, enum.Enum):
     """Base of declared enumerations: a string whose position in the declaration is its EXI code (EXI 1.0, 7.2)."""
 
+    # As a key, a member is its string: Enum's own hash is that of the member's Python name.
+    __hash__ = str.__hash__
+
     def __str__(self) -> str:
         return str(self.value)
 

@@ -36,7 +36,6 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
-    NamedTuple,
     Union,
     dataclass_transform,
     get_args,
@@ -140,7 +139,7 @@ class _Kind:
 
 
 def occurs(minimum: int, maximum: int | None) -> _Occurs:
-    """minOccurs and maxOccurs of a repeated element; `UNBOUNDED` for no upper bound."""
+    """MinOccurs and maxOccurs of a repeated element; `UNBOUNDED` for no upper bound."""
     return _Occurs(minimum, maximum)
 
 
@@ -263,11 +262,14 @@ def substitutes(head: Element) -> Iterator[Element]:
         yield from substitutes(member)
 
 
-class Child(NamedTuple):
+class Child:
     """An element within `items` content: its declaration and its value."""
 
-    element: Element
-    value: Any
+    __slots__ = ("element", "value")
+
+    def __init__(self, element: Element, value: Any) -> None:
+        self.element = element
+        self.value = value
 
     @property
     def name(self) -> str:
@@ -278,6 +280,9 @@ class Child(NamedTuple):
         return isinstance(other, Child) and (self.element.qname, self.value) == (other.element.qname, other.value)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Child({self.element.name}, {self.value!r})"
 
 
 class AnyElement:
@@ -402,7 +407,7 @@ def _resolve(cls: Any) -> Iterator[Field]:
     branches = _branches(cls.__dict__.get("_content_"))
     for name in cls.__dict__["__own__"]:
         written = annotations[name]
-        annotation = eval(written, dict(vars(module))) if isinstance(written, str) else written  # noqa: S307
+        annotation = eval(written, dict(vars(module))) if isinstance(written, str) else written
         yield _field(cls, name, annotation, in_choice=name in branches)
 
 

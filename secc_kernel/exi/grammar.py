@@ -210,10 +210,10 @@ class Grammar:
         self.items_field: Field | None = None
         self.attributes: tuple[Field, ...] = ()
         self.mixed = False
-        self._content: Particle = EMPTY
+        self.content: Particle = EMPTY
         if self.simple is None:
             self._read(type_)
-        self.start = self.state(0, "text" if self.simple or self.text_field else self._content, True)
+        self.start = self.state(0, "text" if self.simple or self.text_field else self.content, True)
 
     @property
     def value_type(self) -> SimpleType | None:
@@ -232,7 +232,7 @@ class Grammar:
         for base in lineage:
             model = own_content(base)
             self.mixed = self.mixed or model.mixed
-            self._content = join(self._content, self._particle(base, model, by_name, False))
+            self.content = join(self.content, self._particle(base, model, by_name, False))
 
     def _particle(self, cls: type[ComplexType], model: Model, fields: dict[str, Field], in_choice: bool) -> Particle:
         if model.op == "any":
@@ -277,7 +277,7 @@ class Grammar:
 
     def content_copy(self) -> State:
         """The content's first state, with attributes ruled out (*content2* in EXI 1.0, 8.5.4.4.1)."""
-        return self.state(len(self.attributes), "text" if self.value_type else self._content, False)
+        return self.state(len(self.attributes), "text" if self.value_type else self.content, False)
 
     def _productions(self, attribute: int, content: Any, before_content: bool) -> list[Production]:
         found: list[Production] = []

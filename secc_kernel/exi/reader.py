@@ -18,8 +18,8 @@ from .bits import BitReader
 from .datatypes import NO_BYTES, NO_TEXT, SimpleType, bits_for
 from .declare import Child, Element, Field
 from .errors import DecodeError, Finding
-from .grammar import Grammar, Grammars, State
 from .generic import GenericReader
+from .grammar import Grammar, Grammars, State
 from .names import QName
 from .strings import StringTables
 
@@ -150,7 +150,7 @@ class Reader:
             self.step(start, "SE", names[code].qname.name if code < len(names) else "*", str(code), len(names) + 2)
             if code == len(names):
                 child = self.any("an element that the vocabulary does not declare")
-                read: tuple[Element, Any] = child
+                read = (child.element, child.value)
             else:
                 declared = names[code].element
                 if declared is not None:
@@ -396,7 +396,8 @@ class _ElementReader:
         option = options[number]
         self.reader.step(start, option, "not declared", f"{len(state.productions)}.{number}", len(options))
         if option == "EE":
-            return self._early_end(state)
+            self._early_end(state)
+            return None
         if option == "AT xsi:type":
             return self._change_type()
         if option == "AT xsi:nil":

@@ -178,7 +178,7 @@ class _ElementWriter:
                 return self._end_early(state)
             self.writer.output.bits(code, state.width)
             if production.event == "EE":
-                return
+                return None
             self._write(production)
             state = state.after(code)
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from ..exi.datatypes import ID, anyURI, base64Binary, integer, restrict, string
 from ..exi.declare import (
+    UNBOUNDED,
     ComplexType,
     Namespace,
-    UNBOUNDED,
     attribute,
     child,
     child_ref,

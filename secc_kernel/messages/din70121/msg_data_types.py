@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from ...exi.datatypes import (
-    Enumeration,
     IDREF,
+    Enumeration,
     base64Binary,
     boolean,
     byte,
@@ -20,7 +20,7 @@ from ...exi.datatypes import (
     unsignedInt,
     unsignedShort,
 )
-from ...exi.declare import ComplexType, Namespace, UNBOUNDED, attribute, choice, element, occurs, ref
+from ...exi.declare import UNBOUNDED, ComplexType, Namespace, attribute, choice, element, occurs, ref
 
 NAMESPACE = Namespace("urn:din:70121:2012:MsgDataTypes", attributes=False)
 

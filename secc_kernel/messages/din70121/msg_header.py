@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from ...exi.declare import ComplexType, Namespace, ref
-from .msg_data_types import NotificationType, sessionIDType
 from ..xmldsig import Signature, SignatureType
+from .msg_data_types import NotificationType, sessionIDType
 
 NAMESPACE = Namespace("urn:din:70121:2012:MsgHeader", attributes=False)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from ...exi.datatypes import (
-    Enumeration,
     ID,
+    Enumeration,
     base64Binary,
     boolean,
     byte,

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from ...exi.declare import ComplexType, Namespace, element, ref
 from .common_types import (
-    CLReqControlMode,
-    CLReqControlModeType,
-    CLResControlMode,
-    CLResControlModeType,
     ChargeLoopReqType,
     ChargeLoopResType,
     ChargeParameterDiscoveryReqType,
     ChargeParameterDiscoveryResType,
+    CLReqControlMode,
+    CLReqControlModeType,
+    CLResControlMode,
+    CLResControlModeType,
     Dynamic_CLReqControlModeType,
     Dynamic_CLResControlModeType,
     RationalNumberType,

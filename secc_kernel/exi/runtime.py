@@ -1,0 +1,93 @@
+"""What compiled readers and writers call for values of variable length.
+
+A reader is given the stream as one integer ``n``, led by a 1 bit, and the number ``r`` of bits not yet read; it returns
+the value and the new ``r``. Reading beyond the end shifts by a negative count, which raises ValueError. A writer is
+given the bits so far as one integer led by a 1 bit, and returns it with its own appended.
+"""
+
+from __future__ import annotations
+
+from .datatypes import is_no_value
+
+
+class Odd(Exception):
+    """Something that the compiled code does not handle and the careful code may."""
+
+
+def more(n: int, r: int, octet: int) -> tuple[int, int]:
+    """The rest of an unsigned integer whose first octet announces more."""
+    value = octet & 0x7F
+    shift = 7
+    while octet > 0x7F:
+        r -= 8
+        octet = n >> r & 0xFF
+        value |= (octet & 0x7F) << shift
+        shift += 7
+    return value, r
+
+
+def octets(n: int, r: int, count: int) -> tuple[bytes, int]:
+    """So many bytes."""
+    width = 8 * count
+    if width > r:
+        raise Odd
+    r -= width
+    return (n >> r & (1 << width) - 1).to_bytes(count, "big"), r
+
+
+def characters(n: int, r: int, length: int) -> tuple[str, int]:
+    """The characters of a string literal, ``length`` being two more than their number."""
+    if length < 2:
+        raise Odd  # a string-table reference
+    plain, after = octets(n, r, length - 2)
+    if plain.isascii():
+        return plain.decode("ascii"), after
+    found = []
+    for _ in range(length - 2):
+        r -= 8
+        point = n >> r & 0xFF
+        if point > 0x7F:
+            point, r = more(n, r, point)
+        if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
+            raise Odd
+        found.append(chr(point))
+    return "".join(found), r
+
+
+def put_unsigned(a: int, value: int) -> int:
+    """Append an unsigned integer."""
+    if value < 0:
+        raise Odd
+    while value > 0x7F:
+        a = a << 8 | value & 0x7F | 0x80
+        value >>= 7
+    return a << 8 | value
+
+
+def put_integer(a: int, value: int) -> int:
+    """Append a sign bit and an unsigned integer."""
+    return put_unsigned(a << 1 | 1, -value - 1) if value < 0 else put_unsigned(a << 1, value)
+
+
+def put_string(a: int, value: str) -> int:
+    """Append a string literal."""
+    if not value and is_no_value(value):
+        raise Odd
+    plain = value.encode("utf-8", "surrogatepass")
+    length = len(plain)
+    if length == len(value):
+        a = a << 8 | length + 2 if length < 126 else put_unsigned(a, length + 2)
+        return a << 8 * length | int.from_bytes(plain, "big")
+    a = put_unsigned(a, len(value) + 2)
+    for character in value:
+        a = put_unsigned(a, ord(character))
+    return a
+
+
+def put_binary(a: int, value: bytes) -> int:
+    """Append binary content."""
+    length = len(value)
+    if not length and is_no_value(value):
+        raise Odd
+    a = a << 8 | length if length < 128 else put_unsigned(a, length)
+    return a << 8 * length | int.from_bytes(value, "big")
