@@ -8,28 +8,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .exi import facets, xml
 from .exi.declare import ComplexType, Element
 from .exi.errors import DecodeError, EncodeError, Finding
 from .messages import SCHEMAS, Vocabulary, vocabulary
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 __all__ = [
     "SCHEMAS",
     "DecodeError",
     "EncodeError",
     "Finding",
-    "InvalidMessage",
+    "InvalidMessageError",
     "Message",
     "decode",
     "encode",
     "from_xml",
     "new",
+    "source",
+    "trace",
 ]
 
 
-class InvalidMessage(ValueError):
+class InvalidMessageError(ValueError):
     """A message that breaks its schema, where a valid one was asked for.
 
     Attributes
@@ -146,7 +151,7 @@ def decode(exi: bytes, schema: str, fragment: bool = False, *, strict: bool = Fa
     ------
     DecodeError
         If the stream cannot be read; ``offset`` is the bit, ``reason`` says why.
-    InvalidMessage
+    InvalidMessageError
         With ``strict``, if the message has findings other than notes.
     KeyError
         If there is no such vocabulary.
@@ -173,7 +178,7 @@ def encode(message: Message, string_table: bool = False, *, strict: bool = False
     ------
     EncodeError
         If a value does not fit the schema's structure or cannot be expressed; ``path`` names it.
-    InvalidMessage
+    InvalidMessageError
         With ``strict``, if a facet is violated.
     """
     if strict:
@@ -185,7 +190,7 @@ def encode(message: Message, string_table: bool = False, *, strict: bool = False
 def _checked(message: Message) -> Message:
     serious = [f for f in message.findings if f.severity != "note"]
     if serious:
-        raise InvalidMessage(message.name, serious)
+        raise InvalidMessageError(message.name, serious)
     return message
 
 
@@ -239,3 +244,55 @@ def new(schema: str, name: str, session_id: bytes | None = None, **fields: Any) 
     body_type = next(f.type for f in envelope.type.__fields__ if f.name == "Body")
     body = body_type(BodyElement=element.type(**fields))
     return Message(schema, envelope, envelope.type(Header=header, Body=body))
+
+
+def trace(exi: bytes, schema: str, fragment: bool = False) -> DataFrame:
+    """What every bit of a stream stands for.
+
+    Returns
+    -------
+    DataFrame
+        A row for each run of bits with one meaning, in the order of the stream: ``offset`` and ``length`` in bits,
+        ``bits`` as a string of 0 and 1, ``event`` (header, SE, AT, CH, EE, ED, value, name, padding, surplus), ``code``
+        (the event code) out of ``alternatives``, ``path`` of the element, and ``value``. Where a stream stops making
+        sense the last row has event ``error``, the bits that are left, and the reason as its value.
+
+    Raises
+    ------
+    KeyError
+        If there is no such vocabulary.
+    """
+    from pandas import DataFrame
+
+    data = bytes(exi)
+    steps, error = vocabulary(schema).codec.trace(data, fragment)
+    digits = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}" if data else ""
+    rows = [
+        (s.offset, s.length, digits[s.offset : s.offset + s.length], s.event, s.code, s.alternatives, s.path, s.value)
+        for s in steps
+    ]
+    if error is not None:
+        read = steps[-1].offset + steps[-1].length if steps else 0
+        rows.append((read, len(digits) - read, digits[read:], "error", "", 0, error.path, error.reason))
+    columns = ["offset", "length", "bits", "event", "code", "alternatives", "path", "value"]
+    return DataFrame(rows, columns=columns)
+
+
+def source(schema: str, name: str) -> str:
+    """The generated Python source of the functions that read and write a type.
+
+    Parameters
+    ----------
+    schema : str
+        Key of the vocabulary.
+    name : str
+        A message, such as ``CurrentDemandRes``, or a type, such as ``PhysicalValueType``.
+
+    Raises
+    ------
+    KeyError
+        If the vocabulary has neither.
+    """
+    words = vocabulary(schema)
+    types = {t.__name__: t for t in words.schema.types()}
+    return words.codec.compiler.source(words.elements[name].type if name in words.elements else types[name])

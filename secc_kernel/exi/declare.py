@@ -27,6 +27,7 @@ groups, wildcards) is one field of kind ``items`` holding texts and `Child` valu
 
 from __future__ import annotations
 
+import inspect
 import sys
 import types
 from dataclasses import dataclass, field
@@ -403,7 +404,7 @@ def _resolve(cls: Any) -> Iterator[Field]:
     if cls is ComplexType:
         return
     module = sys.modules[cls.__module__]
-    annotations = cls.__dict__.get("__annotations__", {})
+    annotations = inspect.get_annotations(cls)
     branches = _branches(cls.__dict__.get("_content_"))
     for name in cls.__dict__["__own__"]:
         written = annotations[name]

@@ -1,8 +1,8 @@
 """Elements that are not read or written by their declaration.
 
 There are three grammars for them: EXI's built-in one for elements without a declaration, which learns from what it
-reads (EXI 1.0, 8.4.3); the one of xsd:anyType (8.5.4.1.3.3); and the relaxed one for fragments whose element is declared
-with different types in different places (8.5.3), such as eMAID of ISO 15118-2. All three give an `AnyElement`.
+reads (EXI 1.0, 8.4.3); the one of xsd:anyType (8.5.4.1.3.3); and the relaxed one for fragments whose element is
+declared with different types in different places (8.5.3), such as eMAID of ISO 15118-2. All three give an `AnyElement`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .datatypes import is_no_value
 
 
-class Odd(Exception):
+class Odd(Exception):  # noqa: N818 (control flow, never seen by a caller)
     """Something that the compiled code does not handle and the careful code may."""
 
 

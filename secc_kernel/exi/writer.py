@@ -225,10 +225,7 @@ class _ElementWriter:
     def _done(self) -> bool:
         if self.grammar.simple is not None:
             return True
-        for field in self.grammar.type.__fields__:
-            if field.kind != "text" and self._values(field.name):
-                return False
-        return True
+        return not any(f.kind != "text" and self._values(f.name) for f in self.grammar.type.__fields__)
 
     def _available(self, production: Production) -> bool:
         if production.event == "CH" and self.grammar.value_type is not None:

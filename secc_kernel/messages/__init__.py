@@ -82,8 +82,7 @@ class Vocabulary:
         KeyError
             If the vocabulary has no such message.
         """
-        found = self.elements[name].type
-        assert isinstance(found, type) and issubclass(found, ComplexType)
+        found: type[ComplexType] = self.elements[name].type
         return found
 
     def members(self, field: Field) -> tuple[Element, ...]:
