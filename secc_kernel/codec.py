@@ -10,24 +10,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .exi import facets, xml
+from .exi import difference, facets, xml
 from .exi.declare import ComplexType, Element
 from .exi.errors import DecodeError, EncodeError, Finding
+from .exi.reader import Step
 from .messages import SCHEMAS, Vocabulary, vocabulary
+from .messages.identify import Candidate, identify, likely_reason
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 __all__ = [
     "SCHEMAS",
+    "Candidate",
     "DecodeError",
     "EncodeError",
     "Finding",
     "InvalidMessageError",
     "Message",
     "decode",
+    "diff",
     "encode",
     "from_xml",
+    "identify",
     "new",
     "source",
     "trace",
@@ -255,7 +260,8 @@ def trace(exi: bytes, schema: str, fragment: bool = False) -> DataFrame:
         A row for each run of bits with one meaning, in the order of the stream: ``offset`` and ``length`` in bits,
         ``bits`` as a string of 0 and 1, ``event`` (header, SE, AT, CH, EE, ED, value, name, padding, surplus), ``code``
         (the event code) out of ``alternatives``, ``path`` of the element, and ``value``. Where a stream stops making
-        sense the last row has event ``error``, the bits that are left, and the reason as its value.
+        sense the last row has event ``error``, the bits that are left, and the reason as its value; ``attrs["likely"]``
+        of the table then says what is probably the matter.
 
     Raises
     ------
@@ -275,7 +281,55 @@ def trace(exi: bytes, schema: str, fragment: bool = False) -> DataFrame:
         read = steps[-1].offset + steps[-1].length if steps else 0
         rows.append((read, len(digits) - read, digits[read:], "error", "", 0, error.path, error.reason))
     columns = ["offset", "length", "bits", "event", "code", "alternatives", "path", "value"]
-    return DataFrame(rows, columns=columns)
+    table = DataFrame(rows, columns=columns)
+    if error is not None:
+        table.attrs["error"] = str(error)
+        table.attrs["likely"] = likely_reason(data, schema, error, fragment)
+    return table
+
+
+def diff(a: Message | bytes, b: Message | bytes, schema: str | None = None, fragment: bool = False) -> DataFrame:
+    """Two messages value by value and bit by bit.
+
+    Parameters
+    ----------
+    a, b : Message or bytes
+        Messages, or EXI streams.
+    schema : str, optional
+        Vocabulary of the streams; the other side's, or the likeliest, if not given.
+    fragment : bool
+        Whether streams are fragments.
+
+    Returns
+    -------
+    DataFrame
+        A row a value: ``path``, ``change`` (same, changed, only a, only b), ``a`` and ``b``, their first bits
+        ``offset_a`` and ``offset_b``, and their bits. A stream that does not decode is compared as far as it goes.
+
+    Raises
+    ------
+    EncodeError
+        If a message cannot be expressed in EXI.
+    """
+    from pandas import DataFrame
+
+    known = next((m for m in (a, b) if isinstance(m, Message)), None)
+    rows = difference.difference(*(_steps(side, schema, fragment, known) for side in (a, b)))
+    table = DataFrame(rows, columns=list(difference.Difference._fields))
+    return table.astype({"offset_a": "Int64", "offset_b": "Int64"})
+
+
+def _steps(
+    side: Message | bytes, schema: str | None, fragment: bool, known: Message | None
+) -> tuple[list[Step], bytes]:
+    if isinstance(side, Message):
+        data, schema, fragment = encode(side), side.schema, side.fragment
+    else:
+        data = bytes(side)
+        if schema is None:
+            schema = known.schema if known is not None else identify(data)[0].schema
+            fragment = known.fragment if known is not None else fragment
+    return vocabulary(schema).codec.trace(data, fragment)[0], data
 
 
 def source(schema: str, name: str) -> str:
