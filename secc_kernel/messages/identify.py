@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ..exi.errors import DecodeError, Finding
@@ -13,6 +14,10 @@ _WEIGHTS = {"note": 0.01, "warning": 0.05, "error": 0.15}
 
 _PART = 0.3
 """What it takes from the score that the stream is an element of the vocabulary, but no message."""
+
+
+_PLAUSIBLE = 2048
+"""The longest announced length, in bytes, that is rather that of a certificate cut short than misread bits."""
 
 
 class Candidate(NamedTuple):
@@ -74,9 +79,10 @@ def likely_reason(exi: bytes, schema: str, error: DecodeError, fragment: bool = 
     if best is not None and best.score > 0.96:
         kind = "fragment" if best.fragment else "message"
         return f"another vocabulary: as a {kind} of {vocabulary(best.schema).title} it is a complete {best.message}"
-    if "the stream ends" in error.reason or "announced" in error.reason:
-        if error.offset >= 8 * len(exi) - 64 and "the stream ends" in error.reason:
-            return "truncated: everything up to its last bytes makes sense, and then it is too short"
+    announced = re.search(r"(\d+) (?:characters|bytes) is announced", error.reason)
+    if "the stream ends" in error.reason or (announced and int(announced[1]) <= _PLAUSIBLE):
+        return "truncated: everything up to here makes sense, and then the stream is too short"
+    if announced:
         return (
             "a length that the stream cannot hold: bits before it were misread (another draft, or damage), or it is cut"
         )
