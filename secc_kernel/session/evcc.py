@@ -1,0 +1,363 @@
+"""The EVCC, the vehicle's side of a session: the protocol, without the vehicle.
+
+`EVCC` discovers the station, connects, offers its protocols, asks one request after the other, supervises the answers
+and gives up where the standard says so. What a request says, and which of several possible requests comes next, is the
+vehicle's: a subclass decides it (`secc_kernel.vehicle.SimulatedEV`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from secc_kernel import codec
+from secc_kernel.codec import Message
+from secc_kernel.session.events import Connect
+from secc_kernel.session.handshake import offer, schema_of
+from secc_kernel.session.journal import Journal
+from secc_kernel.session.party import Party
+from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
+from secc_kernel.session.timers import SDP_REQUESTS, limit, message_times
+from secc_kernel.wire import sdp
+
+__all__ = ["EVCC"]
+
+COMMUNICATION_SETUP = "V2G_EVCC_CommunicationSetup_Timeout"
+MESSAGE = "V2G_EVCC_Msg_Timeout"
+ONGOING = "V2G_EVCC_Ongoing_Timeout"
+CABLE_CHECK = "V2G_EVCC_CableCheck_Timeout"
+PRECHARGE = "V2G_EVCC_PreCharge_Timeout"
+DISCOVERY = "SDP_Response_Timeout"
+STOP = "SessionStopReq"
+
+
+class EVCC(Party):
+    """The vehicle's side.
+
+    Parameters
+    ----------
+    protocols : iterable of str
+        Schema keys that the vehicle offers, the first with the highest priority.
+    security : int
+        The `sdp.Security` that it asks for.
+    journal, records_frames, name, pace
+        As for `Party`.
+
+    Attributes
+    ----------
+    goal : str
+        What the vehicle is after: ``charge``, ``stop``, ``pause`` or ``renegotiate``.
+    paused_session_id : bytes
+        The session that `start` joins again; empty if there is none.
+    """
+
+    role = "EVCC"
+    peer_role = "SECC"
+
+    def __init__(
+        self,
+        *,
+        protocols: Iterable[str] = tuple(SEQUENCES),
+        security: int = sdp.Security.NoTransportLayerSecurity,
+        journal: Journal | None = None,
+        records_frames: bool = True,
+        name: str | None = None,
+        pace: Callable[[str, str | None], float] | None = None,
+    ) -> None:
+        super().__init__(journal=journal, records_frames=records_frames, name=name, pace=pace)
+        self.protocols = tuple(protocols)
+        self.security = security
+        self.progress = Progress()
+        self.goal = "charge"
+        self._awaiting: deque[Message] = deque()
+        self.paused_session_id = b""
+        self._offers: list[Any] = []
+        self._asked = 0
+
+    # -- the vehicle --------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def default_request(self, name: str) -> Message:
+        """The autopilot's request of that name, at this moment. Asking changes nothing.
+
+        Raises
+        ------
+        LocalProtocolError
+            The vehicle cannot make such a request, for example one that needs a contract.
+        """
+
+    @abstractmethod
+    def choose(self, allowed: tuple[str, ...], request: Message, response: Message) -> str:
+        """Which of several allowed requests comes next.
+
+        Asked only where there is a choice: more than one way on, or the vehicle is `leaving`.
+        """
+
+    @abstractmethod
+    def observe(self, request: Message, response: Message) -> None:
+        """React to a response that is not FAILED: battery, goal."""
+
+    def begin(self) -> None:
+        """A session begins."""
+
+    @property
+    def awaiting(self) -> Message | None:
+        """The request that the station has to answer."""
+        return self._awaiting[0] if self._awaiting else None
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the vehicle is on its way out of the session."""
+        return self.goal in ("stop", "pause")
+
+    def stop(self, now: float) -> None:
+        """The driver stops: the session ends in order at the next occasion."""
+        self._set_goal("stop", now)
+
+    def pause(self, now: float) -> None:
+        """Pause: end the session in order, to be joined again by `start`."""
+        self._set_goal("pause", now)
+
+    def renegotiate(self, now: float) -> None:
+        """Negotiate schedules and parameters again, out of the charge loop."""
+        self._set_goal("renegotiate", now)
+
+    def unplug(self, now: float) -> None:
+        """The cable is pulled: no message, the link is gone."""
+        self._pass_time(now, including=False)
+        if self.ended is None and self.state != "idle":
+            self._abort("the cable was pulled", self.role)
+        self.paused_session_id = b""
+        self._enter("idle")
+
+    def _set_goal(self, goal: str, now: float) -> None:
+        self._pass_time(now, including=False)
+        self.goal = goal
+
+    # -- the link -----------------------------------------------------------------------------------------------------
+
+    def start(self, now: float, station: tuple[str, int] | None = None) -> None:
+        """Plug in: look for the station, or connect to ``station`` (address, port) if that is known.
+
+        After a pause this joins the paused session.
+        """
+        self._pass_time(now, including=False)
+        self.ended = None
+        self.goal = "charge"
+        self.session_id = b""
+        self._asked = 0
+        self.begin()
+        self.timers.start(COMMUNICATION_SETUP, limit(COMMUNICATION_SETUP).seconds, self.now)
+        if station is None:
+            self._enter("discovery")
+            self._ask()
+        else:
+            self._enter("connecting")
+            self._outputs.append(Connect(*station, tls=self.security == sdp.Security.TLS))
+
+    def _ask(self) -> None:
+        self._asked += 1
+        self._send_datagram(sdp.Request(self.security, sdp.Transport.TCP).pack(), None)
+        self.timers.start(DISCOVERY, limit(DISCOVERY).seconds, self.now)
+
+    def _datagram(self, message: sdp.Request | sdp.Response, sender: Any) -> None:
+        if isinstance(message, sdp.Request):
+            self._find("sdp", "note", f"an SDP request came from {sender}: another vehicle is on this link")
+            return
+        if self.state != "discovery":
+            self._find("sdp", "note", "an SDP response came late or twice: it is ignored")
+            return
+        self.timers.stop(DISCOVERY, self.now)
+        if message.security != self.security:
+            wished = "TLS" if self.security == sdp.Security.TLS else "no TLS"
+            self._find("sdp-security", "note", f"the vehicle asked for {wished}; the station offers the other")
+        self._enter("connecting")
+        tls = message.security == sdp.Security.TLS
+        self._outputs.append(Connect(str(message.address), message.port, tls=tls))
+
+    def _opened(self) -> None:
+        self.progress = Progress()
+        self._awaiting.clear()
+        self._enter("handshake")
+        self._owe(HANDSHAKE, "")
+
+    def _closed(self, reason: str) -> None:
+        self._awaiting.clear()
+        if self.ended is not None:
+            return
+        if self.state == "connecting":
+            self._end("aborted", f"no connection to the station: {reason}", "link")
+        else:
+            waiting = f"while {self.state}"
+            self._end("aborted", f"the station closed the connection {waiting}: {reason}", self.peer_role)
+
+    def _expired(self, timer: str) -> None:
+        seconds = limit(timer).seconds if timer != MESSAGE else 0.0
+        if timer == DISCOVERY:
+            if self._asked < SDP_REQUESTS:
+                self._ask()
+                return
+            text = f"no SDP response to {self._asked} requests ([V2G2-161])"
+        elif timer == MESSAGE:
+            assert self.awaiting is not None
+            times = message_times(self.awaiting.schema, self.awaiting.name)
+            within = f" within {times.timeout:g} s" if times else ""
+            text = f"{MESSAGE}: no response to {self.awaiting.name}{within}"
+        else:
+            text = f"{timer}: {limit(timer).meaning} took longer than {seconds:g} s ({limit(timer).clause})"
+        self._find(timer, "error", text)
+        self._awaiting.clear()
+        self._abort(text, self.peer_role)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _owed_message(self) -> Message:
+        assert self._owed is not None
+        if self._owed == HANDSHAKE:
+            return codec.new("sap", HANDSHAKE, AppProtocol=offer(self.protocols))
+        return self.default_request(self._owed)
+
+    def _sent(self, message: Message, by: str) -> None:
+        name = message.name
+        if name.endswith("Res"):
+            self._find("direction", "note", f"{name}, a response, was sent to the station on purpose ({by})")
+            return
+        if self.awaiting is not None:
+            self._find(
+                "turn", "note", f"{name} was sent before the response to {self.awaiting.name}, on purpose ({by})"
+            )
+        if name not in self.progress.allowed:
+            expected = ", ".join(self.progress.allowed) or "nothing"
+            text = f"{name} was sent on purpose ({by}) where {expected} may follow {self.progress.ids}"
+            self._find("sequence", "note", text)
+        self._awaiting.append(message)
+        self._owe_nothing()
+        if name == HANDSHAKE:
+            self._offers = message.body.AppProtocol
+        self._start_timers(message, name)
+
+    def _start_timers(self, message: Message, name: str) -> None:
+        times = message_times(message.schema, name)
+        if times is not None:
+            self.timers.start(MESSAGE, times.timeout, self.now)
+        for asked, timer in (("CableCheckReq", CABLE_CHECK), ("PreChargeReq", PRECHARGE)):
+            if name == asked and not self.timers.running(timer):
+                self.timers.start(timer, limit(timer).seconds, self.now)
+        if name != "PreChargeReq":
+            self.timers.stop(PRECHARGE, self.now)
+        if name != "CableCheckReq":
+            self.timers.stop(CABLE_CHECK, self.now)
+
+    # -- responses ----------------------------------------------------------------------------------------------------
+
+    def _schemas(self) -> tuple[str, ...]:
+        return (self.schema, "sap") if self.schema else ("sap",)
+
+    def _undecodable(self, reason: str) -> None:
+        self._awaiting.clear()
+        self._abort(f"the station's message cannot be decoded: {reason}", self.peer_role)
+
+    def _message(self, message: Message) -> None:
+        name = message.name
+        if name.endswith("Req"):
+            self._find("direction", "error", f"the station sent a request, {name}: it is ignored")
+            return
+        request = self.awaiting
+        if request is None:
+            self._find("turn", "error", f"{name} came without a request: it is ignored")
+            return
+        self._awaiting.popleft()
+        if not self._awaiting:
+            self.timers.stop(MESSAGE, self.now)
+        problem = self._problem(request, message, name)
+        if problem is not None:
+            self._awaiting.clear()
+            self._abort(problem, self.peer_role)
+            return
+        self.progress.answered(request, message)
+        effect = _EFFECTS.get(name)
+        if effect is not None:
+            effect(self, request, message)
+        if self.connection is not None:
+            self._go_on(request, message, name)
+
+    def _problem(self, request: Message, response: Message, name: str) -> str | None:
+        """Why a response ends the session; None if it does not."""
+        if name != request.name[:-3] + "Res":
+            text = f"{request.name} was answered with {name}"
+            self._find("turn", "error", text)
+            return text
+        if name not in ("supportedAppProtocolRes", "SessionSetupRes") and response.session_id != self.session_id:
+            sent = (response.session_id or b"").hex().upper() or "none"
+            text = f"{name} has the SessionID {sent}, the session's is {self.session_id.hex().upper()}"
+            self._find("session-id", "error", f"{text}; [V2G2-390]")
+            return text
+        if failed(response):
+            return f"{name} says {response.body.ResponseCode}"
+        return None
+
+    def _go_on(self, request: Message, response: Message, name: str) -> None:
+        """Decide what comes next, from what the sequence allows."""
+        if name != "supportedAppProtocolRes":
+            self.observe(request, response)
+        self._enter(self.progress.state)
+        allowed = self.progress.allowed
+        onward = [other for other in allowed if other != STOP]
+        if not allowed or self._awaiting:
+            return
+        if len(allowed) == 1:
+            following = allowed[0]
+        elif len(onward) == 1 and not self.leaving:
+            following = onward[0]
+        else:
+            following = self.choose(allowed, request, response)
+        self._owe(following, name)
+
+    def _negotiated(self, request: Message, response: Message) -> None:
+        taken = next((entry for entry in self._offers if entry.SchemaID == response.body.SchemaID), None)
+        schema = None if taken is None else schema_of(taken)
+        if schema is None or schema not in SEQUENCES:
+            text = f"the station took SchemaID {response.body.SchemaID}, which the vehicle did not offer"
+            self._find("handshake", "error", text)
+            self._abort(text, self.peer_role)
+            return
+        self.schema = schema
+        self.progress.negotiated(schema)
+
+    def _set_up(self, request: Message, response: Message) -> None:
+        self.timers.stop(COMMUNICATION_SETUP, self.now)
+        self.session_id = response.session_id or b""
+        if self.paused_session_id and response.body.ResponseCode != "OK_OldSessionJoined":
+            self._note("the station did not join the paused session: everything begins anew")
+        self.paused_session_id = b""
+
+    def _processed(self, request: Message, response: Message) -> None:
+        """EVSEProcessing: Ongoing is limited; waiting for the customer is not ([V2G2-845], [V2G2-854])."""
+        processing = str(response.body.EVSEProcessing)
+        if processing == "Ongoing" and not self.timers.running(ONGOING):
+            self.timers.start(ONGOING, limit(ONGOING).seconds, self.now)
+        elif processing != "Ongoing":
+            self.timers.stop(ONGOING, self.now)
+
+    def _cable_checked(self, request: Message, response: Message) -> None:
+        if response.body.EVSEProcessing == "Finished":
+            self.timers.stop(CABLE_CHECK, self.now)
+
+    def _stopped(self, request: Message, response: Message) -> None:
+        pause = request.body.ChargingSession == "Pause"
+        self.paused_session_id = self.session_id if pause else b""
+        self._close("the session is over")
+        self._end("paused" if pause else "terminated", f"the vehicle {'paused' if pause else 'ended'} the session")
+
+
+_EFFECTS: dict[str, Callable[[EVCC, Message, Message], None]] = {
+    "supportedAppProtocolRes": EVCC._negotiated,
+    "SessionSetupRes": EVCC._set_up,
+    "AuthorizationRes": EVCC._processed,
+    "ChargeParameterDiscoveryRes": EVCC._processed,
+    "CableCheckRes": EVCC._cable_checked,
+    "SessionStopRes": EVCC._stopped,
+}
+"""What a response does to the EVCC besides its place in the sequence."""

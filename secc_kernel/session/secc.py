@@ -1,0 +1,411 @@
+"""The SECC, the charging station's side of a session: ISO 15118-2, AC and DC, external payment."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from ipaddress import IPv6Address
+from typing import Any
+
+from secc_kernel.codec import Message
+from secc_kernel.session import autopilot
+from secc_kernel.session.events import LocalProtocolError
+from secc_kernel.session.handshake import PREFERENCES, schema_of
+from secc_kernel.session.journal import Journal
+from secc_kernel.session.party import Party
+from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
+from secc_kernel.session.station import Station
+from secc_kernel.session.timers import limit, message_times
+from secc_kernel.wire import sdp
+
+__all__ = ["SECC"]
+
+SEQUENCE = "V2G_SECC_Sequence_Timeout"
+COMMUNICATION_SETUP = "V2G_SECC_CommunicationSetup_Performance_Time"
+ONGOING = "V2G_SECC_Ongoing_Performance_Time"
+CABLE_CHECK = "V2G_SECC_CableCheck_Performance_Time"
+PRECHARGE = "V2G_SECC_PreCharge_Performance_Time"
+CLOSE = "TCP_Close_Timeout"
+EVCC_SEQUENCE = "V2G_EVCC_Sequence_Performance_Time"
+
+
+class SECC(Party):
+    """The charging station's side.
+
+    Parameters
+    ----------
+    station : Station, optional
+        What the autopilot's answers are read off.
+    protocols : iterable of str
+        Schema keys that the station offers, out of `sequence.SEQUENCES`.
+    preference : str
+        How it chooses among the vehicle's offers; see `handshake.PREFERENCES`.
+    entropy : callable, optional
+        ``entropy(n)`` gives n random bytes for session ids. By default a generator with a fixed seed, so that a
+        simulated session is the same each time; a real station passes ``secrets.token_bytes``.
+    journal, records_frames, name, pace
+        As for `Party`.
+
+    Attributes
+    ----------
+    request : Message or None
+        The request that waits for its answer.
+    verdict : str or None
+        The FAILED code that the standard demands for it, whatever its content (sequence error, unknown session).
+    next_session_id : bytes
+        The id that the answer to a SessionSetupReq assigns.
+    paused_session_id : bytes
+        The session that a vehicle paused and may join again; empty if there is none.
+    """
+
+    role = "SECC"
+    peer_role = "EVCC"
+
+    def __init__(
+        self,
+        station: Station | None = None,
+        *,
+        protocols: Iterable[str] = tuple(SEQUENCES),
+        preference: str = "standard",
+        entropy: Callable[[int], bytes] | None = None,
+        journal: Journal | None = None,
+        records_frames: bool = True,
+        name: str | None = None,
+        pace: Callable[[str, str | None], float] | None = None,
+    ) -> None:
+        super().__init__(journal=journal, records_frames=records_frames, name=name, pace=pace)
+        self.station = station or Station()
+        self.offer_protocols(protocols)
+        if preference not in PREFERENCES:
+            raise ValueError(f"preference is one of {', '.join(PREFERENCES)}, not {preference!r}")
+        self.preference = preference
+        self.entropy = entropy or random.Random(0).randbytes
+        self.listen(IPv6Address("fe80::1"), 49152)
+        self.progress = Progress()
+        self.verdict: str | None = None
+        self.next_session_id = b""
+        self.paused_session_id = b""
+        self._paused_payment: str | None = None
+        self._payment: str | None = None
+        self._requests: deque[tuple[Message, float]] = deque()
+        self._began = False
+        self._answered_at: float | None = None
+        self._stopped: str | None = None
+
+    # -- settings -----------------------------------------------------------------------------------------------------
+
+    def offer_protocols(self, protocols: Iterable[str]) -> None:
+        """Choose what the station takes part in, from the next handshake on.
+
+        Raises
+        ------
+        ValueError
+            A protocol is not known here.
+        """
+        chosen = tuple(protocols)
+        for key in chosen:
+            if key not in SEQUENCES:
+                raise ValueError(f"the station does not speak {key!r}; it speaks {', '.join(SEQUENCES)}")
+        self.protocols = chosen
+
+    def listen(self, address: IPv6Address, port: int, security: int = sdp.Security.NoTransportLayerSecurity) -> None:
+        """Say where the station's TCP server is: what an SDP request is answered with."""
+        self.address, self.port, self.security = address, port, security
+
+    # -- what is known of the session ---------------------------------------------------------------------------------
+
+    @property
+    def request(self) -> Message | None:
+        """The request that waits for its answer."""
+        return self._requests[0][0] if self._requests else None
+
+    @property
+    def mode(self) -> str:
+        """``AC`` or ``DC``: as the vehicle chose, before that what the station can do."""
+        modes = self.station.energy_transfer_modes
+        return self.progress.mode or ("DC" if any(mode.startswith("DC") for mode in modes) else "AC")
+
+    @property
+    def payment_options(self) -> tuple[str, ...]:
+        """What is offered: in a session that was joined again only what was chosen before ([V2G2-741])."""
+        joined = bool(self.session_id) and self.session_id == self.paused_session_id
+        return (self._paused_payment,) if joined and self._paused_payment else self.station.payment_options
+
+    def default_response(self, request: Message | None = None) -> Message:
+        """The autopilot's answer at this moment. Asking changes nothing.
+
+        Parameters
+        ----------
+        request : Message, optional
+            The request to answer; the one that waits by default.
+
+        Raises
+        ------
+        LocalProtocolError
+            No request waits.
+        """
+        request = request or self.request
+        if request is None:
+            raise LocalProtocolError("the SECC has nothing to answer: no request of the vehicle waits")
+        return autopilot.answer(self, request)
+
+    # -- the link -----------------------------------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """The data link is up: communication set-up begins ([V2G2-716])."""
+        self._pass_time(now, including=False)
+        self._begin_setup()
+
+    def _begin_setup(self) -> None:
+        if not self._began:
+            self._began = True
+            self.ended = None
+            self._enter("waits for SDP or a connection")
+            self.timers.start(COMMUNICATION_SETUP, limit(COMMUNICATION_SETUP).seconds, self.now)
+
+    def _datagram(self, message: sdp.Request | sdp.Response, sender: Any) -> None:
+        if isinstance(message, sdp.Response):
+            self._find("sdp", "note", f"an SDP response came from {sender}: another station is on this link")
+            return
+        self._begin_setup()
+        if message.transport != sdp.Transport.TCP:
+            self._find("sdp", "warning", f"the vehicle asks for transport 0x{message.transport:02X}; it is offered TCP")
+        if message.security == sdp.Security.TLS != self.security:
+            self._find("sdp-security", "note", "the vehicle asks for TLS and is offered none")
+        response = sdp.Response(self.address, self.port, self.security, sdp.Transport.TCP)
+        self._send_datagram(response.pack(), sender)
+
+    def _opened(self) -> None:
+        self._begin_setup()
+        self.progress = Progress()
+        self.session_id = self.next_session_id = b""
+        self.verdict = self._stopped = self._payment = self._answered_at = None
+        self._requests.clear()
+        self._enter(self.progress.state)
+        self._await_request()
+
+    def _closed(self, reason: str) -> None:
+        if self.ended is None and self._began:
+            if self._stopped is not None:
+                self._over(self._stopped)
+            else:
+                self._give_up(f"the connection closed after {self.progress.state}: {reason}", self.peer_role)
+
+    def _over(self, how: str) -> None:
+        self._began = False
+        self._requests.clear()
+        self._end(how, "the vehicle stopped the session" if how == "terminated" else "the vehicle paused the session")
+
+    def _give_up(self, reason: str, fault: str) -> None:
+        self._began = False
+        self._requests.clear()
+        self._abort(reason, fault)
+
+    def _expired(self, timer: str) -> None:
+        seconds = limit(timer).seconds
+        if timer == SEQUENCE:
+            self._find(
+                SEQUENCE, "error", f"no request within {seconds:g} s after {self.progress.state} {_clause(timer)}"
+            )
+            self._give_up(f"{SEQUENCE}: no request within {seconds:g} s after {self.progress.state}", "EVCC")
+        elif timer == CLOSE:
+            if self._stopped is not None:
+                self._note(
+                    f"the vehicle left the connection open for {seconds:g} s after the session: the SECC closes it"
+                )
+                self._close("the session is over")
+                self._over(self._stopped)
+            else:
+                self._give_up(f"the session ended with {self.progress.state}", "EVCC")
+        elif timer == COMMUNICATION_SETUP:
+            heard = self._streams > 0
+            text = f"no SessionSetupRes within {seconds:g} s of communication set-up {_clause(timer)}"
+            self._find(timer, "warning" if heard else "note", text)
+            # The next vehicle that asks begins anew.
+            self._began = self.connection is not None
+        else:
+            self._find(timer, "warning", f"not done within {seconds:g} s in {self.progress.state} {_clause(timer)}")
+
+    def _await_request(self) -> None:
+        self.timers.start(SEQUENCE, limit(SEQUENCE).seconds, self.now)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _schemas(self) -> tuple[str, ...]:
+        # A vehicle that skips the handshake, or repeats it, is out of sequence but not unreadable.
+        return (self.schema, "sap") if self.schema else ("sap", *self.protocols)
+
+    def _undecodable(self, reason: str) -> None:
+        """No answer can be given; the vehicle's timeout, or ours, decides."""
+
+    def _message(self, message: Message) -> None:
+        if message.name.endswith("Res"):
+            self._find("direction", "error", f"the vehicle sent a response, {message.name}: it is ignored")
+            return
+        self._requests.append((message, self.now))
+        if len(self._requests) == 1:
+            self._begin()
+        else:
+            waiting = self._requests[0][0].name
+            self._find("turn", "error", f"{message.name} came before the answer to {waiting}: it waits")
+
+    def _begin(self) -> None:
+        """It is the SECC's turn: judge the first request and let the station react."""
+        request, _ = self._requests[0]
+        name = request.name
+        self.timers.stop(SEQUENCE, self.now)
+        if name != "PreChargeReq":
+            self.timers.stop(PRECHARGE, self.now)
+        self._check_pace(name)
+        self.verdict = self._judge(request, name)
+        if name == "SessionSetupReq" and self.verdict is None:
+            self._choose_session_id(request)
+        if self.verdict is None:
+            self.station.observe(request.body, name, self.now)
+            for asked, timer in (("CableCheckReq", CABLE_CHECK), ("PreChargeReq", PRECHARGE)):
+                if name == asked and not self.timers.running(timer):
+                    self.timers.start(timer, limit(timer).seconds, self.now)
+        self._owe(name, name)
+
+    def _check_pace(self, name: str) -> None:
+        if self._answered_at is None:
+            return
+        waited, allowed = self.now - self._answered_at, limit(EVCC_SEQUENCE).seconds
+        if waited > allowed:
+            text = (
+                f"{name} came {waited:.3f} s after the response before; the vehicle should take {allowed:g} s at most"
+            )
+            self._find(EVCC_SEQUENCE, "warning", text)
+
+    def _judge(self, request: Message, name: str) -> str | None:
+        """The FAILED code that the standard demands whatever the request's content, and the finding about it."""
+        verdict = None
+        if name not in self.progress.allowed:
+            expected = ", ".join(self.progress.allowed) or "nothing, the session is over"
+            text = (
+                f"{name} after {self.progress.state}: expected {expected} {self.progress.ids}; [V2G2-459], [V2G2-538]"
+            )
+            self._find("sequence", "error", text)
+            verdict = "FAILED_SequenceError"
+        if name not in (HANDSHAKE, "SessionSetupReq") and self.session_id and request.session_id != self.session_id:
+            sent = (request.session_id or b"").hex().upper() or "none"
+            text = f"{name} has the SessionID {sent}, the session's is {self.session_id.hex().upper()}"
+            self._find("session-id", "error", f"{text}; [V2G2-390], [V2G2-460]")
+            verdict = "FAILED_UnknownSession"
+        return verdict
+
+    def _choose_session_id(self, request: Message) -> None:
+        """Join the paused session if the vehicle names it, otherwise begin a new one ([V2G2-750..754])."""
+        asked = request.session_id or b""
+        if asked and asked == self.paused_session_id:
+            self.next_session_id = asked
+            return
+        if any(asked):
+            self._note(
+                f"the vehicle asks for session {asked.hex().upper()}, which is not paused here: a new one begins"
+            )
+        self.next_session_id = self.entropy(8)
+
+    def _owed_message(self) -> Message:
+        self.station.advance(self.now)
+        return self.default_response()
+
+    # -- responses ----------------------------------------------------------------------------------------------------
+
+    def _sent(self, message: Message, by: str) -> None:
+        name = message.name
+        if not self._requests:
+            self._find("turn", "note", f"{name} was sent without a request, on purpose ({by})")
+            return
+        request, arrived = self._requests.popleft()
+        self._owe_nothing()
+        self._check_answer(request, message, name, arrived, by)
+        self.progress.answered(request, message)
+        effect = _EFFECTS.get(name)
+        if effect is not None and not failed(message):
+            effect(self, request, message)
+        self._enter(self.progress.state)
+        self._answered_at = self.now
+        if self.progress.over:
+            self.timers.stop_all(self.now)
+            self.timers.start(CLOSE, limit(CLOSE).seconds, self.now)
+        else:
+            self._await_request()
+        self.verdict = None
+        if self._requests:
+            self._begin()
+
+    def _check_answer(self, request: Message, message: Message, name: str, arrived: float, by: str) -> None:
+        asked = request.name
+        if name != asked[:-3] + "Res":
+            self._find("turn", "note", f"{asked} was answered with {name}, on purpose ({by})")
+        elif self.verdict is not None and not failed(message):
+            self._find("sequence", "note", f"{asked} demands {self.verdict}; it was answered with OK on purpose ({by})")
+        times = message_times(request.schema, asked)
+        if times is None or times.performance is None:
+            return
+        took = self.now - arrived
+        if took > times.performance:
+            text = (
+                f"{name} was sent {took:.3f} s after {asked}; V2G_SECC_Msg_Performance_Time is {times.performance:g} s"
+            )
+            late = took > times.timeout
+            if late:
+                text += f", and the vehicle waits {times.timeout:g} s at most"
+            self._find("V2G_SECC_Msg_Performance_Time", "error" if late else "warning", text)
+
+    def _negotiated(self, request: Message, response: Message) -> None:
+        taken = next((e for e in request.body.AppProtocol if e.SchemaID == response.body.SchemaID), None)
+        schema = None if taken is None else schema_of(taken)
+        if schema not in SEQUENCES:
+            self._find(
+                "handshake", "note", f"the response takes SchemaID {response.body.SchemaID}, which is not spoken here"
+            )
+            return
+        self.schema = schema
+        self.progress.negotiated(schema)
+
+    def _set_up(self, request: Message, response: Message) -> None:
+        self.session_id = response.session_id or b""
+        self.timers.stop(COMMUNICATION_SETUP, self.now)
+        self.station.begin_session()
+        if self.session_id != self.paused_session_id:
+            self.paused_session_id, self._paused_payment = b"", None
+
+    def _selected(self, request: Message, response: Message) -> None:
+        self._payment = str(request.body.SelectedPaymentOption)
+
+    def _processed(self, request: Message, response: Message) -> None:
+        """EVSEProcessing: the time of the Ongoing answers is limited, except while the customer is waited for."""
+        processing = str(response.body.EVSEProcessing)
+        if processing == "Ongoing" and not self.timers.running(ONGOING):
+            self.timers.start(ONGOING, limit(ONGOING).seconds, self.now)
+        elif processing != "Ongoing":
+            self.timers.stop(ONGOING, self.now)
+
+    def _cable_checked(self, request: Message, response: Message) -> None:
+        if response.body.EVSEProcessing == "Finished":
+            self.timers.stop(CABLE_CHECK, self.now)
+
+    def _stop(self, request: Message, response: Message) -> None:
+        pause = request.body.ChargingSession == "Pause"
+        self._stopped = "paused" if pause else "terminated"
+        self.paused_session_id = self.session_id if pause else b""
+        self._paused_payment = self._payment if pause else None
+
+
+_EFFECTS: dict[str, Callable[[SECC, Message, Message], None]] = {
+    "supportedAppProtocolRes": SECC._negotiated,
+    "SessionSetupRes": SECC._set_up,
+    "PaymentServiceSelectionRes": SECC._selected,
+    "AuthorizationRes": SECC._processed,
+    "ChargeParameterDiscoveryRes": SECC._processed,
+    "CableCheckRes": SECC._cable_checked,
+    "SessionStopRes": SECC._stop,
+}
+"""What a response does to the SECC that sent it, besides its place in the sequence."""
+
+
+def _clause(timer: str) -> str:
+    return f"({limit(timer).clause})"
