@@ -1,0 +1,7 @@
+"""The simulated EV: a battery, named profiles, and the EVCC of ISO 15118-2 on top."""
+
+from secc_kernel.vehicle.battery import Battery
+from secc_kernel.vehicle.ev import SimulatedEV
+from secc_kernel.vehicle.profiles import PROFILES, Profile, profile
+
+__all__ = ["PROFILES", "Battery", "Profile", "SimulatedEV", "profile"]
