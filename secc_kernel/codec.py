@@ -113,7 +113,7 @@ class Message:
         body = self.body
         if body is None:
             return self.element.name
-        return next((n for n, e in self.vocabulary.elements.items() if e.type is type(body)), self.element.name)
+        return self.vocabulary.names.get(type(body), self.element.name)
 
     @property
     def findings(self) -> list[Finding]:

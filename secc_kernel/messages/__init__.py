@@ -74,6 +74,14 @@ class Vocabulary:
         """Names of the messages, in the order of the standard's schema."""
         return tuple(self.elements)
 
+    @cached_property
+    def names(self) -> dict[Any, str]:
+        """The messages' names by their type."""
+        found: dict[Any, str] = {}
+        for name, element in self.elements.items():
+            found.setdefault(element.type, name)
+        return found
+
     def message_type(self, name: str) -> type[ComplexType]:
         """The declared type of a message.
 

@@ -65,7 +65,7 @@ class Battery:
         return min(self.open_voltage + self.resistance * current, self.maximum_voltage)
 
     def current_limit(self) -> float:
-        """The most current that it takes now, in A: its own limit, its power curve, and the voltage limit at the end."""
+        """The most current that it takes now, in A: by its own limit, its power curve, and the voltage at the end."""
         open_voltage = self.open_voltage
         by_power = interpolate(self.power_curve, self.soc) / max(open_voltage, 1.0)
         by_voltage = (self.maximum_voltage - open_voltage) / self.resistance
