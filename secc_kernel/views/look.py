@@ -11,7 +11,7 @@ from __future__ import annotations
 import html as _html
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -163,25 +163,37 @@ Row = TypeVar("Row")
 
 
 def limited(
-    rows: Sequence[Row], render: Callable[[Row], tuple[str, ...]], matters: Callable[[Row], bool], *, limit: int = 120
+    rows: Sequence[Row],
+    render: Callable[[Row], tuple[str, ...]],
+    alike: Callable[[Row], Hashable],
+    *,
+    ends: int = 2,
+    limit: int = 120,
 ) -> list[tuple[str, ...] | str]:
-    """Cells of the rows, at most about ``limit`` of them; the ones left out are counted where they would stand.
+    """Cells of the rows that are worth reading, and a line for those left out, with their number.
 
-    Kept are the first half of the limit, the last sixth and, of those between, the first that matter.
+    Of a run of rows that are alike, only its ends are shown (``ends`` rows each): a vehicle polls a hundred times and
+    then does something else. What remains is cut to ``limit`` rows, the beginning and the end of it.
     """
-    total = len(rows)
-    if total <= limit:
-        return [render(row) for row in rows]
-    head, tail = limit // 2, total - limit // 6
-    between = [n for n in range(head, tail) if matters(rows[n])][: limit - head - (total - tail)]
+    kinds = [alike(row) for row in rows]
+    kept = [n for n in range(len(rows)) if not _inside_run(kinds, n, ends)]
+    if len(kept) > limit:
+        kept = kept[: limit * 3 // 4] + kept[len(kept) - limit // 4 :]
     cells: list[tuple[str, ...] | str] = []
     previous = -1
-    for n in (*range(head), *between, *range(tail, total)):
-        if n > previous + 1:
-            cells.append(f"… {n - previous - 1} more; .data has all {total}")
+    for n in kept:
+        if missing := n - previous - 1:
+            like = " like these" if len(set(kinds[previous : n + 1])) == 1 else f"; .data has all {len(rows)}"
+            cells.append(f"… {missing} more{like}")
         cells.append(render(rows[n]))
         previous = n
     return cells
+
+
+def _inside_run(kinds: Sequence[Hashable], n: int, ends: int) -> bool:
+    """Whether row ``n`` and the ``ends`` rows on both sides of it, and one more at least, are of one kind."""
+    before, after = kinds[max(n - ends, 0) : n], kinds[n + 1 : n + ends + 1]
+    return len(before) == len(after) == ends and set(before) | set(after) == {kinds[n]}
 
 
 # HTML

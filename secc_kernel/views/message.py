@@ -281,7 +281,7 @@ def _field_table(reading: Reading) -> Table | Para:
 
     if said:
         columns.append(Column("Set by"))
-    table_rows = limited(rows, cells, lambda row: False, limit=_FIELDS)
+    table_rows = limited(rows, cells, lambda row: row, limit=_FIELDS)
     return Table(tuple(columns), table_rows, caption=f"{message.name} ({message.schema})", titles=said)
 
 

@@ -14,6 +14,8 @@ from secc_kernel.views.reading import Reading, marked, merge, since_start
 from secc_kernel.views.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from pandas import DataFrame
 
     from secc_kernel.session.journal import FindingEntry, Journal
@@ -23,7 +25,7 @@ _PERCENT = "percentValueType"
 
 
 def messages(journal: Journal) -> View:
-    """A line a message: when, who, what, its key fields, its findings. Of many, some in the middle are left out.
+    """A line a message: when, who, what, its key fields, its findings. Of many alike in a row, only some are shown.
 
     ``data``: ``journal.messages()``.
     """
@@ -53,19 +55,21 @@ def messages(journal: Journal) -> View:
             ", ".join(f"{marked(severity)} ({count})" for severity, count in severities.items()),
         )
 
-    def matters(reading: Reading) -> bool:
-        return reading.index in noted or reading.entry.error is not None
+    def alike(reading: Reading) -> Hashable:
+        if reading.index in noted or reading.entry.error is not None:
+            return reading.index
+        return reading.entry.name.removesuffix("Req").removesuffix("Res")
 
     readings = [Reading(journal, i) for i in range(len(journal.frames))]
     title = Para.of(Span(counted(len(readings), "message"), "strong"))
-    return View(_titled(title, Table(columns, limited(readings, cells, matters))), journal.messages)
+    return View(_titled(title, Table(columns, limited(readings, cells, alike))), journal.messages)
 
 
 def timing(journal: Journal) -> View:
     """A line a request: how long its answer took, what the standard allows, and the verdict (ISO 15118-2, 8.7).
 
     An answer after the *performance time* is late, which is a matter of quality; the EV gives up at the *timeout*. Of
-    many rows, some in the middle are left out, those that are in time first.
+    many alike in a row, only some are shown.
 
     ``data``: ``journal.timing()`` with the units in the columns' names.
     """
@@ -88,7 +92,7 @@ def timing(journal: Journal) -> View:
         response = row.response if isinstance(row.response, str) else "none"
         return (str(row.Index), row.request, response, moment, *shown, marked(row.verdict))
 
-    rows = limited(list(table.itertuples()), cells, lambda row: bool(row.verdict != "ok"))
+    rows = limited(list(table.itertuples()), cells, lambda row: (row.request, row.response, row.verdict), ends=1)
     verdicts = Counter(table["verdict"])
     summary = ", ".join(f"{count} {marked(verdict)}" for verdict, count in verdicts.items()) or "none"
     title = Para.of(Span("Timing", "strong"), f" of {counted(len(table), 'request')}: {summary}")
@@ -126,7 +130,7 @@ def fields(journal: Journal, name: str) -> View:
 
     columns = (Column("i", "right"), Column("Time", "right"), *(Column(title, "right") for title in values))
     heading = Para.of(Span(name, "strong"), f": {counted(len(found), 'message')}")
-    table = Table(columns, limited(list(found), cells, lambda i: False, limit=24))
+    table = Table(columns, limited(list(found), cells, lambda i: i, limit=24))
     return View(_titled(heading, table), lambda: _field_data(times, values))
 
 
