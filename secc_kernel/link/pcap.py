@@ -10,8 +10,11 @@ Formats: https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/ and draft-ietf
 from __future__ import annotations
 
 import gzip
+import io
 import struct
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -54,13 +57,13 @@ _PCAP = {
 _SECTION, _INTERFACE, _PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_TSRESOL, _OPTION_TSOFFSET = 9, 14
-_GZIP = 0x1F8B
+_GZIP = b"\x1f\x8b"
 #: No packet and no block is longer; a length beyond it is damage, and must not be allocated.
 _MAX_BLOCK = 1 << 26
 
 
-class _TruncatedError(Exception):
-    """The file ends inside a record."""
+class _DamageError(Exception):
+    """The file cannot be read any further; the text says where and why."""
 
 
 class _Interface(NamedTuple):
@@ -87,102 +90,99 @@ class Reader:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.damage = ""
+        self._file: IO[bytes] = io.BytesIO()
+        #: Bytes read so far, and how many before the record at hand.
         self._position = 0
+        self._start = 0
 
     def __iter__(self) -> Iterator[Record]:
-        with self._open() as file:
-            read = self._reading(file)
-            self._position = 0
-            head = file.read(4)
-            magic = int.from_bytes(head, "big") if len(head) == 4 else 0
-            self._position = len(head)
-            if magic in _PCAP:
-                records = self._pcap(read, *_PCAP[magic])
-            elif magic == _SECTION:
-                records = self._pcapng(read)
-            else:
-                what = f"it begins with {head.hex(' ')}" if head else "it is empty"
-                raise CaptureError(f"{self.path} is neither pcap nor pcapng: {what}")
+        with ExitStack() as stack:
+            self._open(stack)
+            self.damage, self._position, self._start = "", 0, 0
             try:
-                yield from records
-            except _TruncatedError:
-                self.damage = (
-                    f"the file ends inside the record at byte {self._start}, its writer was killed or it was cut"
-                )
-            except (EOFError, gzip.BadGzipFile) as error:
-                self.damage = f"the compressed file is damaged after byte {self._position}: {error}"
+                yield from self._records()
+            except _DamageError as error:
+                self.damage = str(error)
 
-    def _open(self) -> IO[bytes]:
+    def _open(self, stack: ExitStack) -> None:
         try:
-            file = self.path.open("rb")
+            file = stack.enter_context(self.path.open("rb"))
         except OSError as error:
             raise CaptureError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        if int.from_bytes(file.peek(2)[:2], "big") == _GZIP:
-            return cast("IO[bytes]", gzip.open(file))
-        return file
+        self._file = file
+        if file.peek(2)[:2] == _GZIP:
+            self._file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
 
-    def _reading(self, file: IO[bytes]) -> Callable[[int], bytes]:
-        """A function that reads exactly so many bytes."""
-
-        def read(length: int) -> bytes:
-            data = file.read(length)
-            self._position += len(data)
-            if len(data) < length:
-                raise _TruncatedError
-            return data
-
-        return read
-
-    def _pcap(self, read: Callable[[int], bytes], order: str, ticks: int) -> Iterator[Record]:
-        link_type: int = struct.unpack(order + "HHiIII", read(20))[5] & 0xFFFF  # the upper bits tell of checksums
-        header = struct.Struct(order + "IIII")
-        number = 0
-        while True:
-            self._start = self._position
-            first = self._next(read, 16)
-            if first is None:
-                return
-            seconds, fraction, captured, length = header.unpack(first)
-            if captured > _MAX_BLOCK:
-                self.damage = f"the record at byte {self._start} claims {captured} bytes; nothing after it was read"
-                return
-            number += 1
-            time = (seconds * ticks + fraction) / ticks
-            yield Record(number, time, link_type, read(captured), max(0, length - captured))
-
-    def _next(self, read: Callable[[int], bytes], length: int) -> bytes | None:
-        """The next record's header; None at the file's regular end."""
+    def _records(self) -> Iterator[Record]:
+        """The records, by the file's magic number."""
         try:
-            return read(length)
-        except _TruncatedError:
-            if self._position == self._start:
+            head = self._read(4)
+        except _DamageError as error:
+            raise CaptureError(f"{self.path} is neither pcap nor pcapng: {error}") from None
+        magic = int.from_bytes(head, "big")
+        if magic in _PCAP:
+            return self._pcap(*_PCAP[magic])
+        if magic == _SECTION:
+            return self._pcapng(head)
+        raise CaptureError(f"{self.path} is neither pcap nor pcapng: it begins with {head.hex(' ')}")
+
+    def _read(self, length: int) -> bytes:
+        """Exactly so many bytes."""
+        try:
+            data = self._file.read(length)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise _DamageError(f"the compressed file is damaged after byte {self._position}: {error}") from error
+        self._position += len(data)
+        if len(data) < length:
+            if self._position == 0:
+                raise _DamageError("it is empty")
+            raise _DamageError(
+                f"the file ends inside the record at byte {self._start}: it was cut, or its writer killed"
+            )
+        return data
+
+    def _next(self, length: int) -> bytes | None:
+        """The beginning of the next record; None at the file's regular end."""
+        self._start = self._position
+        try:
+            return self._read(length)
+        except _DamageError:
+            if self._position == self._start and not self._file.read(1):
                 return None
             raise
 
-    def _pcapng(self, read: Callable[[int], bytes]) -> Iterator[Record]:
+    def _stop(self, what: str) -> _DamageError:
+        return _DamageError(f"the record at byte {self._start} {what}; nothing after it was read")
+
+    def _pcap(self, order: str, ticks: int) -> Iterator[Record]:
+        link_type: int = struct.unpack(order + "HHiIII", self._read(20))[5] & 0xFFFF  # the upper bits tell of checksums
+        header = struct.Struct(order + "IIII")
+        number = 0
+        while (first := self._next(16)) is not None:
+            seconds, fraction, captured, length = header.unpack(first)
+            if captured > _MAX_BLOCK:
+                raise self._stop(f"claims {captured} bytes")
+            number += 1
+            time = (seconds * ticks + fraction) / ticks
+            yield Record(number, time, link_type, self._read(captured), max(0, length - captured))
+
+    def _pcapng(self, first: bytes) -> Iterator[Record]:
         interfaces: list[_Interface] = []
         number = 0
-        order = ""
-        self._start = 0
-        head: bytes | None = _SECTION.to_bytes(4, "big") + read(4)
+        order = ">"
+        head: bytes | None = first + self._read(4)
         while head is not None:
-            kind = struct.unpack_from((order or ">") + "I", head)[0]
+            kind = struct.unpack_from(order + "I", head)[0]
             if kind == _SECTION:  # reads the same in both byte orders
-                magic = read(4)
-                order = _order(magic)
-                if not order:
-                    self.damage = f"the section at byte {self._start} has the byte order {magic.hex()}, which is none"
-                    return
+                order = self._order(self._read(4))
                 interfaces = []
             length = struct.unpack_from(order + "I", head, 4)[0]
             overhead = 16 if kind == _SECTION else 12
             if length % 4 or length < overhead or length > _MAX_BLOCK:
-                self.damage = f"the block at byte {self._start} claims {length} bytes; nothing after it was read"
-                return
-            body = read(length - overhead)
-            if read(4) != head[4:8]:
-                self.damage = f"the two lengths of the block at byte {self._start} differ; nothing after it was read"
-                return
+                raise self._stop(f"claims {length} bytes")
+            body = self._read(length - overhead)
+            if self._read(4) != head[4:8]:
+                raise self._stop("gives two lengths that differ")
             try:
                 if kind == _INTERFACE:
                     interfaces.append(_interface(body, order))
@@ -190,18 +190,15 @@ class Reader:
                     number += 1
                     yield _packet(kind, body, order, interfaces, number)
             except (struct.error, IndexError):
-                self.damage = f"the block at byte {self._start} is damaged; nothing after it was read"
-                return
-            self._start = self._position
-            head = self._next(read, 8)
+                raise self._stop("holds less than it says, or names an interface that is not there") from None
+            head = self._next(8)
 
-
-def _order(magic: bytes) -> str:
-    """The byte order of a section, '' if its magic number is none."""
-    for order in "<>":
-        if struct.unpack(order + "I", magic)[0] == _BYTE_ORDER_MAGIC:
-            return order
-    return ""
+    def _order(self, magic: bytes) -> str:
+        """The byte order of a section."""
+        for order in "<>":
+            if struct.unpack(order + "I", magic)[0] == _BYTE_ORDER_MAGIC:
+                return order
+        raise self._stop(f"has the byte order {magic.hex()}, which is none")
 
 
 def _interface(body: bytes, order: str) -> _Interface:
