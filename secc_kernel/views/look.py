@@ -182,7 +182,10 @@ def limited(
     cells: list[tuple[str, ...] | str] = []
     previous = -1
     for n in kept:
-        if missing := n - previous - 1:
+        missing = n - previous - 1
+        if missing == 1:  # the row itself takes no more room than the line that it is missing
+            cells.append(render(rows[n - 1]))
+        elif missing:
             like = " like these" if len(set(kinds[previous : n + 1])) == 1 else f"; .data has all {len(rows)}"
             cells.append(f"… {missing} more{like}")
         cells.append(render(rows[n]))
