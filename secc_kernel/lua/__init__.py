@@ -1,0 +1,25 @@
+"""Lua: the engine that runs cells and scripts, and the testers' API in it.
+
+`runtime` tells how the engine works and how an API is registered.
+"""
+
+from __future__ import annotations
+
+from .errors import Frame, LuaError, LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
+from .hosting import HostFunction, LazyTable
+from .runtime import LuaEngine
+from .values import LuaObject, LuaTable
+
+__all__ = [
+    "Frame",
+    "HostFunction",
+    "LazyTable",
+    "LuaEngine",
+    "LuaError",
+    "LuaExit",
+    "LuaInterrupted",
+    "LuaObject",
+    "LuaSyntaxError",
+    "LuaTable",
+    "LuaUserError",
+]

@@ -1,0 +1,497 @@
+-- The Lua side of secc_kernel.lua.runtime; its module docstring tells how the two work together.
+--
+-- This chunk runs once per engine, before any user code. It takes what it needs of the standard libraries into locals,
+-- closes the metatable of wrapped Python objects, and builds the table of globals that user code sees (`env`). Lua's own
+-- table of globals is emptied at the end, so nothing that user code does to *its* globals reaches this chunk or lupa.
+
+local host = ...                                -- Python functions by name; see LuaEngine._boot
+
+local SELF = "=[secc]"                          -- the name of this chunk: its frames are not shown to users
+local COUNT = 1000                              -- VM instructions between two looks at the interrupt flag
+local TOP, BOTTOM = 20, 5                       -- stack frames kept of a deep stack
+
+local error, select, type, next, tostring, rawequal, rawget, rawset, setmetatable =
+  error, select, type, next, tostring, rawequal, rawget, rawset, setmetatable
+local rawpcall, rawxpcall, rawload = pcall, xpcall, load
+local sethook, getinfo, traceback = debug.sethook, debug.getinfo, debug.traceback
+local getmetatable = debug.getmetatable        -- the real one, whatever __metatable says
+local concat, pack, unpack, sort = table.concat, table.pack, table.unpack, table.sort
+local find, gmatch, gsub, sub = string.find, string.gmatch, string.gsub, string.sub
+local open, io_lines, io_type, tmpfile = io.open, io.lines, io.type, io.tmpfile
+local co_create, co_resume, co_yield, co_status, co_running, co_isyieldable, co_close = coroutine.create,
+  coroutine.resume, coroutine.yield, coroutine.status, coroutine.running, coroutine.isyieldable, coroutine.close
+
+-- Python objects ----------------------------------------------------------------------------------------------------
+
+-- The only way to call one from here on is `call`; user code that gets hold of a Python object can print it and hand it
+-- back to Python, nothing else.
+local pobject = getmetatable(host.check)
+local call = pobject.__call
+local function closed() error("this value belongs to Python: Lua can only pass it on", 2) end
+pobject.__index, pobject.__newindex, pobject.__call, pobject.__metatable = closed, closed, closed, false
+
+local check, write, block, resolve_global = host.check, host.write, host.block, host.resolve_global
+
+-- Interrupts --------------------------------------------------------------------------------------------------------
+
+local INTERRUPT = setmetatable({}, { __name = "interrupt", __metatable = false })   -- the error that unwinds a cell
+local AWAIT = {}                                -- what a coroutine yields to the scheduler in Python
+local state = { hit = false }                   -- hit: false, or why the cell is being unwound; reset by Python
+
+local function raise() error(INTERRUPT, 0) end
+
+-- Count hook of every coroutine. The call into Python is what lets CPython run a pending signal handler at all. Once hit,
+-- the hook fires at each instruction, so whatever has caught the error (load, coroutine.close, a finalizer, a user's
+-- message handler) does not get far.
+local function hook()
+  if not state.hit then
+    local why = call(check)
+    if not why then return end
+    state.hit = why
+  end
+  sethook(raise, "", 1)
+  error(INTERRUPT, 0)
+end
+
+local function unwind(why)
+  state.hit = state.hit or why
+  error(INTERRUPT, 0)
+end
+
+-- Stack frames ------------------------------------------------------------------------------------------------------
+
+-- The stack of a coroutine (of the running one without `co`) as a list of facts, without the frames of this chunk.
+local function frames(co)
+  local function at(level) if co then return getinfo(co, level, "Slnt") end return getinfo(level + 1, "Slnt") end
+  local list, level = {}, 0
+  local function add(info, caller)              -- a C function that this chunk has called is not shown either
+    if info.source ~= SELF and not (info.what == "C" and caller and caller.source == SELF) then
+      list[#list + 1] = { source = info.short_src, line = info.currentline, name = info.name, namewhat = info.namewhat,
+        what = info.what, defined = info.linedefined, tail = info.istailcall }
+    end
+  end
+  while #list < TOP do
+    local info = at(level)
+    if not info then return list end
+    add(info, at(level + 1))
+    level = level + 1
+  end
+  if not at(level) then return list end
+  local low, high = level, level * 2            -- the last level, by doubling and halving: each look walks the stack
+  while at(high) do low, high = high, high * 2 end
+  while high - low > 1 do
+    local middle = (low + high) // 2
+    if at(middle) then low = middle else high = middle end
+  end
+  if low - BOTTOM > level then
+    list[#list + 1] = { skipped = low - BOTTOM - level }
+    level = low - BOTTOM
+  end
+  for l = level, low do add(at(l), at(l + 1)) end
+  return list
+end
+
+-- "In[3]:2: " of the nearest line of user code on the stack.
+local function where()
+  local l = 2
+  while true do
+    local info = getinfo(l, "Sl")
+    if not info then return "" end
+    if info.currentline > 0 and info.source ~= SELF then return info.short_src .. ":" .. info.currentline .. ": " end
+    l = l + 1
+  end
+end
+
+local function text_of(value)
+  local ok, text = rawpcall(tostring, value)
+  return ok and text or "(an error object whose __tostring fails)"
+end
+
+-- Message handler of a cell: runs where the error is raised, so the stack is still there.
+local function handler(err)
+  if rawequal(err, INTERRUPT) or state.hit then
+    if not state.report then state.report = { frames = frames(), inner = state.inner } end
+    return INTERRUPT
+  end
+  local report = { frames = frames(), inner = state.inner, value = err, kind = type(err) }
+  if report.kind == "string" or report.kind == "number" then
+    report.message = tostring(err)
+  elseif report.kind == "table" and getmetatable(err) and getmetatable(err).__tostring then
+    report.message = text_of(err)
+  end
+  return report
+end
+
+-- Calls into Python -------------------------------------------------------------------------------------------------
+
+-- A bound Python function answers with a status and values. The status is nil when all is well; other statuses are the
+-- keys of `special`.
+local special = {}
+local function finish(status, ...)
+  if status == nil then return ... end
+  return special[status](...)
+end
+
+-- Wait for what the last call into Python returned: by yielding to the scheduler where Lua can yield, else by blocking.
+local function wait()
+  if co_isyieldable() then return co_yield(AWAIT) end
+  return call(block)
+end
+
+local function wrap(f)
+  return function(...) return finish(call(f, ...)) end
+end
+
+-- A table whose members come from Python when first asked for. It stays empty itself: `members`, behind it, has them,
+-- so a member once resolved costs one table access more than a plain field.
+local lazies = setmetatable({}, { __mode = "k" })       -- proxy -> {names function, the LazyTable in Python}
+local function lazy(name, resolve, names, refuse, origin)
+  local members = setmetatable({}, { __index = function(t, key)
+    local value = finish(call(resolve, key))
+    if value ~= nil then rawset(t, key, value) end
+    return value
+  end })
+  local function iterate(list, previous)
+    local i = previous == nil and 1 or list.at[previous] + 1
+    local key = list[i]
+    if key == nil then return nil end
+    list.at[key] = i
+    return key, members[key]
+  end
+  local proxy = setmetatable({}, {
+    __name = name,
+    __index = members,
+    __newindex = function(_, key) return finish(call(refuse, key)) end,
+    __pairs = function()
+      local list = finish(call(names))
+      list.at = {}
+      return iterate, list, nil
+    end,
+    __tostring = function() return name end,
+    __metatable = false,
+  })
+  lazies[proxy] = { names = names, origin = origin }
+  return proxy
+end
+
+local known_files                               -- the tables that stand for the standard streams
+
+-- Values on their way to Python's display: a lazy table goes as the Python object that it is made of.
+local function outward(...)
+  local n = select("#", ...)
+  if n == 0 or n == 1 and type((...)) ~= "table" then return ... end
+  if n == 1 and known_files[(...)] then return end        -- what io.write returns is for chaining, not for display
+  local values = { ... }
+  for i = 1, n do
+    local made = type(values[i]) == "table" and lazies[values[i]]
+    if made then values[i] = made.origin end
+  end
+  return unpack(values, 1, n)
+end
+
+-- As `wrap`, for functions that look at values instead of using them (display).
+local function wrap_raw(f)
+  return function(...) return finish(call(f, outward(...))) end
+end
+
+function special.error(message) error(where() .. message, 0) end
+function special.raise(problem) error(problem, 0) end
+function special.await() return finish(wait()) end
+function special.interrupt() return unwind("interrupt") end
+function special.closure(f) return wrap(f) end
+special.lazy = lazy
+
+-- Coroutines --------------------------------------------------------------------------------------------------------
+
+local cells = setmetatable({}, { __mode = "k" })       -- the coroutines that cells run in: to users, the main thread
+
+local function create(f)
+  if type(f) ~= "function" then error("bad argument #1 to 'create' (function expected, got " .. type(f) .. ")", 2) end
+  local co = co_create(f)
+  sethook(co, hook, "", COUNT)
+  return co
+end
+
+-- Pass a wait for Python of a nested coroutine on to the scheduler, and everything else to whoever resumed it.
+local function forward(co, ok, ...)
+  if state.hit then
+    state.inner = state.inner or frames(co)
+    error(INTERRUPT, 0)
+  end
+  if ok and rawequal((...), AWAIT) then return forward(co, co_resume(co, wait())) end
+  return ok, ...
+end
+
+local function resume(co, ...)
+  if type(co) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected, got " .. type(co) .. ")", 2) end
+  return forward(co, co_resume(co, ...))
+end
+
+local function wrapped(co, ok, ...)
+  if ok then return ... end
+  state.inner = state.inner or frames(co)
+  if co_status(co) == "dead" then co_close(co) end
+  error((...), 0)
+end
+
+local function after(ok, ...)
+  if state.hit then error(INTERRUPT, 0) end
+  if not ok then state.inner = nil end
+  return ok, ...
+end
+
+local lua = {}                                  -- what user code gets in place of the standard functions
+
+function lua.pcall(...) return after(rawpcall(...)) end
+function lua.xpcall(f, on_error, ...)
+  local function guarded(err)
+    if state.hit then return err end
+    return on_error(err)
+  end
+  return after(rawxpcall(f, type(on_error) == "function" and guarded or on_error, ...))
+end
+
+lua.coroutine = {
+  create = create, resume = resume, status = co_status,
+  close = function(...) return after(co_close(...)) end,
+  wrap = function(f)
+    local co = create(f)
+    return function(...) return wrapped(co, resume(co, ...)) end
+  end,
+  yield = function(...)
+    if cells[co_running()] then error("attempt to yield from outside a coroutine", 2) end
+    return co_yield(...)
+  end,
+  running = function()
+    local co, main = co_running()
+    return co, main or cells[co] or false
+  end,
+  isyieldable = function(...) return co_isyieldable(...) and not cells[(...) or (co_running())] end,
+}
+
+-- Output ------------------------------------------------------------------------------------------------------------
+
+local function put(text)
+  if call(write, text) then unwind("interrupt") end
+end
+
+function lua.print(...)
+  local n = select("#", ...)
+  if n == 1 then return put(tostring((...)) .. "\n") end
+  local parts = { ... }
+  for i = 1, n do parts[i] = tostring(parts[i]) end
+  put(concat(parts, "\t", 1, n) .. "\n")
+end
+
+local function stream(name, out)
+  local file = setmetatable({}, { __name = "FILE*", __tostring = function() return "file (" .. name .. ")" end,
+    __metatable = false })
+  function file:write(...)
+    local parts = { ... }
+    for i = 1, select("#", ...) do
+      local kind = type(parts[i])
+      if kind ~= "string" and kind ~= "number" then
+        error("bad argument #" .. i .. " to 'write' (string expected, got " .. kind .. ")", 2)
+      end
+    end
+    out(concat(parts))
+    return self
+  end
+  function file:flush() return self end
+  function file:setvbuf() return true end
+  function file:close() return nil, "the standard streams stay open" end
+  return file
+end
+
+local stdout = stream("stdout", put)
+local stderr = stream("stderr", function(text) call(host.write_error, text) end)
+local stdin = setmetatable({}, { __name = "FILE*", __tostring = function() return "file (stdin)" end, __metatable = false })
+local read = wrap(host.read)
+function stdin:read(...) return read(...) end
+function stdin:lines(...)
+  local formats = pack(...)
+  return function() return read(unpack(formats, 1, formats.n)) end
+end
+function stdin:close() return nil, "the standard streams stay open" end
+
+-- The results of a C function, or its error with the place of the user's call instead of this chunk's.
+local function without_place(ok, ...)
+  if ok then return ... end
+  local message = ...
+  error(type(message) == "string" and where() .. gsub(message, "^%[secc%]:%d+: ", "") or message, 0)
+end
+
+local function absent(name, instead)
+  return function() error(name .. " is not available here: " .. instead, 2) end
+end
+
+known_files = { [stdout] = true, [stderr] = true, [stdin] = true }
+lua.io = {
+  stdout = stdout, stderr = stderr, stdin = stdin, open = open, tmpfile = tmpfile,
+  write = function(...) return stdout:write(...) end,
+  read = function(...) return read(...) end,
+  lines = function(name, ...)
+    if name == nil then return stdin:lines(...) end
+    return without_place(rawpcall(io_lines, name, ...))
+  end,
+  output = function() return stdout end,
+  input = function() return stdin end,
+  type = function(value) return known_files[value] and "file" or io_type(value) end,
+  popen = absent("io.popen", "run commands in a notebook cell that starts with !"),
+}
+
+-- Libraries ---------------------------------------------------------------------------------------------------------
+
+local env = { _VERSION = _VERSION }             -- the globals that user code sees
+env._G = env
+for _, name in ipairs { "assert", "error", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "rawlen",
+  "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "collectgarbage", "string", "table", "math", "utf8" } do
+  env[name] = _G[name]
+end
+for name, value in next, lua do env[name] = value end
+env.string.dump = nil                           -- bytecode can crash the process: nothing writes it, nothing loads it
+
+-- Source text as Lua takes it: without a byte order mark and a first line that starts with '#'.
+local function clean(source)
+  source = gsub(source, "^\xEF\xBB\xBF", "")
+  if sub(source, 1, 1) == "#" then source = gsub(source, "^#[^\n]*", "") end
+  return source
+end
+
+function env.load(chunk, name, mode, ...)
+  if mode ~= nil and not find(mode, "t", 1, true) then
+    return nil, "attempt to load a binary chunk (only text is loaded here)"
+  end
+  local globals = env
+  if select("#", ...) > 0 then globals = ... end
+  return rawload(chunk, name, "t", globals)
+end
+
+function env.loadfile(path, mode, ...)
+  local globals = env
+  if select("#", ...) > 0 then globals = ... end
+  local file, problem = open(path, "rb")
+  if not file then return nil, problem end
+  local source = file:read("a")
+  file:close()
+  call(host.remember, path, source)
+  return rawload(clean(source), "@" .. path, "t", globals)
+end
+
+function env.dofile(path)
+  local chunk, problem = env.loadfile(path)
+  if not chunk then error(problem, 0) end
+  return chunk()
+end
+
+env.package = { loaded = { _G = env }, preload = {}, path = "./?.lua;./?/init.lua", config = package.config }
+for _, name in ipairs { "coroutine", "string", "table", "math", "utf8", "io" } do env.package.loaded[name] = env[name] end
+
+function env.require(name)
+  local package = env.package
+  local module = package.loaded[name]
+  if module ~= nil then return module end
+  local loader, origin, tried = package.preload[name], ":preload:", {}
+  if not loader then
+    local path = gsub(name, "%.", "/")
+    for template in gmatch(package.path, "[^;]+") do
+      origin = gsub(template, "%?", path)
+      local problem
+      loader, problem = env.loadfile(origin)
+      if loader then break end
+      if not find(problem, "No such file", 1, true) then error(problem, 0) end
+      tried[#tried + 1] = "\n\tno file '" .. origin .. "'"
+    end
+  end
+  if not loader then error("module '" .. name .. "' not found:" .. concat(tried), 2) end
+  module = loader(name, origin)
+  if module ~= nil then package.loaded[name] = module end
+  if package.loaded[name] == nil then package.loaded[name] = true end
+  return package.loaded[name], origin
+end
+
+env.os = { time = os.time, clock = os.clock, date = os.date, difftime = os.difftime, getenv = os.getenv,
+  remove = os.remove, rename = os.rename, tmpname = os.tmpname, execute = absent("os.execute", "run commands in a notebook cell that starts with !"),
+  exit = function(code)
+    state.code = code
+    unwind("exit")
+  end }
+
+env.debug = {
+  traceback = function(...)
+    local text = traceback(...)
+    return type(text) == "string" and gsub(text, "\n[^\n]*%[secc%]:[^\n]*", "") or text
+  end,
+  getinfo = function(at, what)                  -- facts only: functions and tables of inner frames stay out of reach
+    local facts = gsub(what or "nSltu", "[fLr>]", "")
+    return getinfo(type(at) == "number" and at + 1 or at, facts)
+  end,
+}
+function env.warn(...) call(host.write_error, "Lua warning: " .. concat({ ... }) .. "\n") end
+
+setmetatable(env, { __index = function(t, key)
+  if type(key) ~= "string" then return nil end
+  local value = finish(call(resolve_global, key))
+  if value ~= nil then rawset(t, key, value) end
+  return value
+end })
+
+-- Cells -------------------------------------------------------------------------------------------------------------
+
+-- What a step came to: "await"; "done" and the values; "error" or "interrupt" and a report; "exit" and its code.
+local function outcome(co, ok, first, ...)
+  local hit = state.hit
+  if hit == "exit" then return "exit", state.code end
+  if hit then return hit, state.report end
+  if not ok then return "error", { frames = frames(co), message = text_of(first), kind = type(first), value = first } end
+  if co_status(co) == "suspended" then return "await" end
+  if first then return "done", outward(...) end
+  local report = ...
+  if type(report) == "table" then return "error", report end
+  return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
+end
+
+local engine = { state = state, env = env, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw }
+local chunk                                     -- the last one that compiled; functions do not pass through Python
+
+function engine.compile(source, name)
+  local f, problem = rawload(source, name, "t", env)
+  if f then chunk = f end
+  return problem
+end
+
+-- A function that runs the compiled chunk up to its end or its next wait for Python. It is called on Lua's main thread,
+-- which has no hook: nothing a user wrote ever runs there.
+function engine.start()
+  local f = chunk
+  chunk = nil
+  state.hit, state.report, state.inner, state.code = false, nil, nil, nil
+  local co = create(function(...) return rawxpcall(f, handler, ...) end)
+  cells[co] = true
+  return function(...)
+    call(check)                                 -- values have crossed: the memory limit holds again
+    return outcome(co, co_resume(co, ...))
+  end
+end
+
+-- Member names below a path of global names, without running user code; for completion and suggestions.
+function engine.members(...)
+  local value = env
+  for i = 1, select("#", ...) do
+    if type(value) ~= "table" or lazies[value] then return nil end
+    value = rawget(value, (select(i, ...)))
+  end
+  if type(value) == "string" then value = env.string end
+  if type(value) ~= "table" then return nil end
+  if lazies[value] then return (finish(call(lazies[value].names))) end
+  local list = {}
+  for key in next, value do
+    if type(key) == "string" then list[#list + 1] = key end
+  end
+  sort(list)
+  return list
+end
+
+local globals = _G                              -- lupa, too, looks up names there: now it finds none
+for name in next, globals do globals[name] = nil end
+return engine

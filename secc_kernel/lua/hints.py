@@ -1,0 +1,123 @@
+"""What to do about a Lua error, from its message and the line it happened in."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["hint", "mark", "nearest"]
+
+_NIL = re.compile(r"attempt to (?P<deed>[a-z ]+?) a nil value(?: \((?P<kind>\w+) '(?P<name>[^']+)'\))?")
+_NEAR = re.compile(r"near '(?P<token>.+)'$", re.DOTALL)
+
+#: A mistake of people who come from other languages, in the source line -> what Lua writes.
+_HABITS = (
+    (re.compile(r"!="), "Lua writes ~= for 'not equal'"),
+    (re.compile(r"[-+*/]="), "Lua has no += and the like: write x = x + 1"),
+    (re.compile(r"\+\+|--$"), "Lua has no ++: write x = x + 1"),
+    (re.compile(r"&&|\|\|"), "Lua writes 'and' and 'or'"),
+    (re.compile(r"\b(?:elif|else\s+if)\b"), "Lua writes elseif, in one word"),
+    (re.compile(r"^\s*(?:if|while)\b[^=]*[^=~<>]=[^=]"), "a comparison is written =="),
+)
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that was most likely meant, or None if none is similar.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    names : iterable of str
+        What exists.
+    """
+    known = list(names)
+    for candidate in known:
+        if candidate.lower() == name.lower():
+            return candidate
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def hint(
+    message: str,
+    line: str,
+    cells_of: Mapping[str, str],
+    members: Callable[[tuple[str, ...]], list[str]],
+) -> str | None:
+    """A sentence that helps, or None.
+
+    Parameters
+    ----------
+    message : str
+        The error as Lua gives it.
+    line : str
+        The source line.
+    cells_of : mapping
+        Name of a local at the top level of an earlier cell -> that cell.
+    members : callable
+        The names in the table at a path of global names; () for the globals.
+    """
+    nil = _NIL.search(message)
+    if nil:
+        return _nil_hint(nil, line, cells_of, members)
+    if "near" in message or "expected" in message:
+        return next((advice for pattern, advice in _HABITS if pattern.search(line)), None)
+    return None
+
+
+def lost_local(name: str, cell: str) -> str:
+    """What to tell about a name that was local to an earlier cell."""
+    return f"'{name}' was a local of {cell} and is gone: write it there without 'local' to keep it for later cells"
+
+
+def _nil_hint(
+    nil: re.Match[str], line: str, cells_of: Mapping[str, str], members: Callable[[tuple[str, ...]], list[str]]
+) -> str | None:
+    name, kind = nil["name"], nil["kind"]
+    if name is None:
+        return None
+    if kind == "global":
+        if name in cells_of:
+            return lost_local(name, cells_of[name])
+        guess = nearest(name, members(()))
+        return f"did you mean '{guess}'?" if guess else f"nothing has set '{name}' so far"
+    if kind in ("field", "method"):
+        owner = re.search(rf"([A-Za-z_][\w.]*)\s*[.:]\s*{re.escape(name)}\b", line)
+        known = members(tuple(owner[1].split("."))) if owner else []
+        guess = nearest(name, known)
+        return f"did you mean '{owner[1]}.{guess}'?" if owner and guess else None
+    return None
+
+
+def mark(message: str, line: str, name: str = "") -> tuple[int, int]:
+    """What to mark in the source line: column and length.
+
+    Parameters
+    ----------
+    message : str
+        The error.
+    line : str
+        The source line.
+    name : str
+        The function that complained, if it was one.
+    """
+    for pattern in _marks(message, name):
+        found = re.search(pattern, line)
+        if found:
+            return found.start(), found.end() - found.start()
+    stripped = line.strip()
+    return len(line) - len(line.lstrip()), len(stripped)
+
+
+def _marks(message: str, name: str) -> Iterable[str]:
+    if name:
+        yield re.escape(name)
+        yield rf"\b{re.escape(name.rpartition('.')[2])}\b"
+    named = re.search(r"\((?:global|local|field|method|upvalue|constant) '([^']+)'\)", message)
+    if named:
+        yield rf"\b{re.escape(named[1])}\b"
+    near = _NEAR.search(message)
+    if near:
+        yield re.escape(near["token"])

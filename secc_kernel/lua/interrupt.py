@@ -1,0 +1,124 @@
+"""Stopping Lua: one flag, and the ways to make everybody who must see it look.
+
+Three places can be busy when a user asks to stop:
+
+* Lua code. The engine's count hook asks :meth:`Interrupts.why` every 1000 VM instructions.
+* The event loop, while a cell waits for a future. :meth:`Interrupts.request` cancels that future, thread-safely: a
+  signal handler runs on the loop's own thread, and only ``call_soon_threadsafe`` wakes its selector.
+* A Python function that Lua called. A short one is never torn: it returns, and the flag is looked at then. One that is
+  still running :data:`GRACE` seconds later is asleep or blocked, and gets a ``KeyboardInterrupt`` from a second signal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+__all__ = ["GRACE", "Interrupts"]
+
+#: Seconds that a Python function called by Lua gets to finish by itself.
+GRACE = 0.1
+
+
+class Interrupts:
+    """The interrupt flag of one engine.
+
+    Attributes
+    ----------
+    requested : bool
+        Whether a user has asked to stop since the cell began.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._thread = threading.main_thread().ident
+        self._calls = 0
+        self._call = 0
+        self._warned = 0
+        self._timer: threading.Timer | None = None
+        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]] | None = None
+
+    def clear(self) -> None:
+        """Forget what was asked before; called when a cell begins."""
+        self.requested = False
+
+    def request(self) -> None:
+        """Ask the running cell to stop. Callable from any thread and from a signal handler."""
+        self.requested = True
+        waiting = self._waiting
+        if waiting is not None:
+            loop, future = waiting
+            loop.call_soon_threadsafe(future.cancel)
+
+    def on_signal(self, signum: int, frame: FrameType | None) -> None:
+        """Handle SIGINT while Lua runs; install with :meth:`installed`.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            In a Python function called by Lua that has not returned within the grace period.
+        """
+        self.request()
+        call = self._call
+        if not call:
+            return
+        if self._warned == call:
+            raise KeyboardInterrupt
+        self._warned = call
+        self._timer = threading.Timer(GRACE, self._insist, args=[call])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _insist(self, call: int) -> None:
+        if self._call != call or self._thread is None:
+            return
+        if sys.platform == "win32":
+            import _thread
+
+            _thread.interrupt_main()
+        else:
+            signal.pthread_kill(self._thread, signal.SIGINT)
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Handle SIGINT here while the context lasts, when this is the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = signal.signal(signal.SIGINT, self.on_signal)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+    @contextlib.contextmanager
+    def waiting(self, future: asyncio.Future[Any]) -> Iterator[None]:
+        """Let a request cancel this future of the running loop."""
+        self._waiting = (asyncio.get_running_loop(), future)
+        try:
+            # A request that came before the line above found nothing to cancel.
+            if self.requested:
+                future.cancel()
+            yield
+        finally:
+            self._waiting = None
+
+    def enter(self) -> int:
+        """Begin a call from Lua into Python; gives what :meth:`leave` takes (calls nest)."""
+        outer = self._call
+        self._calls += 1
+        self._call = self._calls
+        return outer
+
+    def leave(self, outer: int) -> None:
+        """End the call that :meth:`enter` began."""
+        self._call = outer
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

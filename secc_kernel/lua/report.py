@@ -1,0 +1,157 @@
+"""From what ``boot.lua`` reports of an error to a `LuaError`: place, source line, what to mark, stack, hint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from . import hints
+from .errors import Frame, LuaError, LuaInterrupted, LuaUserError
+from .source import top_level_locals
+from .values import printable, snapshot
+
+__all__ = ["Reporter"]
+
+_PLACE = re.compile(r"(?P<source>[^\n]+?):(?P<line>\d+): ")
+
+
+class Reporter:
+    """Knows the sources that have run, and what their errors need.
+
+    Parameters
+    ----------
+    members : callable
+        The names in the table at a path of global names, for suggestions.
+    limit : int
+        The memory limit in bytes, for its message.
+    """
+
+    def __init__(self, members: Callable[[tuple[str, ...]], list[str]], limit: int) -> None:
+        self._members = members
+        self._limit = limit
+        self._sources: dict[str, str] = {}
+        self._locals: dict[str, str] = {}
+        self._lost: dict[str, str] = {}
+
+    def remember(self, name: str, source: str) -> None:
+        """Keep a source text, to show its lines."""
+        self._sources[name] = source
+
+    def begin(self) -> None:
+        """A cell begins."""
+        self._lost.clear()
+
+    def end(self, name: str, source: str) -> None:
+        """A cell has ended, and its locals with it."""
+        self._locals.update(dict.fromkeys(top_level_locals(source), name))
+
+    def undefined(self, name: str) -> None:
+        """Code has read a global that does not exist."""
+        if name in self._locals:
+            self._lost[name] = self._locals[name]
+
+    def lost_locals(self) -> str | None:
+        """What to tell about locals of earlier cells that the cell has tried to read."""
+        return "; ".join(hints.lost_local(*lost) for lost in self._lost.items()) or None
+
+    def locate(self, error: LuaError, function: str = "") -> LuaError:
+        """Add the place, the source line with what to mark, and a hint.
+
+        Parameters
+        ----------
+        error : LuaError
+            With message and frames.
+        function : str
+            The registered function that complained, if it was one.
+        """
+        place = _PLACE.match(error.message)
+        if place:
+            error.source, error.line = place["source"], int(place["line"])
+        else:
+            known = (frame for frame in error.frames if frame.source in self._sources and frame.line > 0)
+            frame = next(known, None)
+            if frame is not None:
+                error.source, error.line = frame.source, frame.line
+        lines = self._sources.get(error.source, "").split("\n")
+        if 0 < error.line <= len(lines):
+            text = printable(lines[error.line - 1].rstrip())
+            column, error.length = hints.mark(error.message, text, function)
+            error.text = text.lstrip()
+            error.column = column - (len(text) - len(error.text))
+            error.hint = error.hint or hints.hint(error.message, text, self._locals, self._members)
+        return error
+
+    def failure(self, report: Any, complaint: LuaUserError | None, function: str) -> LuaError:
+        """The exception for an error that nobody caught.
+
+        Parameters
+        ----------
+        report : lupa table
+            As ``boot.lua`` makes it.
+        complaint : LuaUserError or None
+            The last mistake that a registered function reported.
+        function : str
+            The name of that function.
+        """
+        frames = stack(report)
+        message, value = report["message"], report["value"]
+        if isinstance(value, KeyboardInterrupt):
+            return self.interruption(report)
+        if isinstance(value, BaseException):
+            message = f"{type(value).__name__}: {value}"
+        elif message is None:
+            message = f"error value: {_brief(snapshot(value))}"
+        if "not enough memory" in message:
+            message = f"Lua has used up its memory ({self._limit >> 20} MiB)"
+            hint = "set large tables that you no longer need to nil, or restart the kernel"
+            return self.locate(LuaError(message, frames=frames, hint=hint))
+        error = LuaError(printable(message), frames=frames, value=message if value is None else snapshot(value))
+        if isinstance(value, BaseException):
+            error.__cause__ = value
+        if complaint is not None and message.endswith(complaint.message):
+            error.hint = complaint.hint
+        else:
+            function = ""
+        error.hint = error.hint or self.lost_locals()
+        return self.locate(error, function)
+
+    def interruption(self, report: Any) -> LuaInterrupted:
+        """The exception for a cell that was interrupted; the report is None if Lua had no time to make one."""
+        error = LuaInterrupted("", frames=stack(report) if report is not None else [])
+        self.locate(error)
+        error.length = 0
+        error.message = f"interrupted in {error.source}:{error.line}" if error.source else "interrupted"
+        return error
+
+
+def stack(report: Any) -> list[Frame]:
+    """The frames of a report, innermost first: those of a coroutine before those of who resumed it."""
+    frames = []
+    for part in (report["inner"], report["frames"]):
+        for facts in part.values() if part is not None else ():
+            frame = _frame(facts)
+            if frame is not None:
+                frames.append(frame)
+    return frames
+
+
+def _frame(facts: Any) -> Frame | None:
+    if facts["skipped"]:
+        return Frame(f"... {facts['skipped']} more levels", 0, "")
+    name, kind = facts["name"], facts["namewhat"]
+    if facts["what"] == "C":
+        # What raises and what catches says nothing about where the error is.
+        return None if name in (None, "error") else Frame("[C]", 0, f"function '{name}'")
+    if facts["what"] == "main":
+        function = "main chunk"
+    elif name is not None:
+        function = f"{kind if kind in ('local', 'method', 'field', 'upvalue') else 'function'} '{name}'"
+    else:
+        function = f"function <{facts['source']}:{facts['defined']}>"
+    return Frame(facts["source"], facts["line"], function)
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -1,0 +1,152 @@
+"""Lua source text, as far as a notebook needs to understand it before Lua does.
+
+Lua itself decides what is valid; this module only cuts a cell into tokens to find two things that the compiler does not
+tell: where the expression begins that ends the cell (its value is shown), and which locals the cell declares at its top
+level (they are gone in the next cell, and users trip over it).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["Token", "last_expression", "strip_prefix", "tokens", "top_level_locals"]
+
+# fmt: off
+KEYWORDS = frozenset({
+    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil",
+    "not", "or", "repeat", "return", "then", "true", "until", "while",
+})
+# fmt: on
+_OPENING = frozenset(["function", "do", "then", "repeat", "(", "[", "{"])
+_CLOSING = frozenset(["end", "until", ")", "]", "}"])
+#: Keywords and symbols that can end an expression or a statement: before a name, they end it.
+_ENDS = frozenset(["end", "false", "nil", "true", "break", "...", ")", "]", "}", ";", "::"])
+#: What can begin an expression and is not also an operator between two.
+_BEGINS = frozenset(["nil", "true", "false", "function", "not", "#", "..."])
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+)
+  | (?P<comment>--\[(?P<c>=*)\[.*?(?:\](?P=c)\]|\Z)|--[^\n]*)
+  | (?P<string>\[(?P<s>=*)\[.*?(?:\](?P=s)\]|\Z)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)
+  | (?P<number>0[xX][0-9a-fA-F.]*(?:[pP][+-]?\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+  | (?P<name>[A-Za-z_]\w*)
+  | (?P<symbol>\.\.\.|\.\.|==|~=|<=|>=|//|::|<<|>>|.)
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+
+
+class Token(NamedTuple):
+    """A token and where it starts: ``kind`` is name, keyword, string, number or symbol."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def tokens(source: str) -> list[Token]:
+    """The tokens of a source text, without white space and comments."""
+    found = []
+    for match in _TOKEN.finditer(source):
+        kind = match.lastgroup or "symbol"
+        if match.group("space") or match.group("comment"):
+            continue
+        kind = next(k for k in ("string", "number", "name", "symbol") if match.group(k) is not None)
+        text = match.group()
+        if kind == "name" and text in KEYWORDS:
+            kind = "keyword"
+        found.append(Token(kind, text, match.start()))
+    return found
+
+
+def _ends_expression(token: Token) -> bool:
+    return token.kind in ("name", "string", "number") or token.text in _ENDS
+
+
+def _begins_expression(token: Token, before: Token | None) -> bool:
+    if token.kind == "string" or token.text in ("(", "{"):
+        # Behind what can be called these are its arguments, wherever the line breaks.
+        return before is None or not (before.kind in ("name", "string") or before.text in (")", "]", "}"))
+    return token.kind == "number" or token.text in _BEGINS
+
+
+def last_expression(source: str, is_valid: bool) -> int | None:
+    """Where the expression begins that may be the cell's last statement.
+
+    Parameters
+    ----------
+    source : str
+        The cell, which is not one expression as a whole.
+    is_valid : bool
+        Whether Lua compiles the cell as it is. Its last statement is then a call, if it is an expression at all, so it
+        begins with a name: a bracket, a string or a minus sign would belong to the expression before it.
+
+    Returns
+    -------
+    int or None
+        A candidate, for the compiler to judge: cut there, both parts have to be valid.
+    """
+    found = tokens(source)
+    depth = 0
+    for index in range(len(found) - 1, -1, -1):
+        token = found[index]
+        if token.kind != "string":
+            # Each "end" has one of function, do and then; a "then" behind "elseif" belongs to the same "end".
+            depth += (token.text in _CLOSING or token.text == "elseif") - (token.text in _OPENING)
+        if depth < 0:
+            return None
+        if depth:
+            continue
+        before = found[index - 1] if index else None
+        begins = token.kind == "name" or (not is_valid and _begins_expression(token, before))
+        if begins and (before is None or _ends_expression(before)):
+            return token.start
+    return None
+
+
+def top_level_locals(source: str) -> set[str]:
+    """Names that a cell declares ``local`` outside of any block: those that the next cell does not see."""
+    found = tokens(source)
+    names: set[str] = set()
+    depth = 0
+    for index, token in enumerate(found):
+        if token.kind in ("string", "number", "name"):
+            continue
+        if token.text in _OPENING:
+            depth += 1
+        elif token.text in _CLOSING or token.text == "elseif":
+            depth -= 1
+        elif token.text == "local" and depth == 0:
+            names |= _declared(found[index + 1 : index + 200])
+    return names
+
+
+def _declared(after: list[Token]) -> set[str]:
+    if after and after[0].text == "function":
+        return {after[1].text} if len(after) > 1 else set()
+    names: set[str] = set()
+    expect_name = True
+    for token in after:
+        if token.text == "<" or token.text == ">" or (not expect_name and names and token.text in ("const", "close")):
+            continue
+        if expect_name and token.kind == "name":
+            names.add(token.text)
+            expect_name = False
+        elif not expect_name and token.text == ",":
+            expect_name = True
+        else:
+            break
+    return names
+
+
+def strip_prefix(source: str) -> str:
+    """The source without a byte order mark, the text of a first line that starts with ``#``, and a leading ``=``.
+
+    ``=expression`` is how the interactive ``lua`` prints a value. Lines keep their numbers.
+    """
+    source = source.removeprefix("\ufeff")
+    if source.startswith("#"):
+        return re.sub(r"\A#[^\n]*", "", source)
+    return re.sub(r"\A(\s*)=(?!=)", r"\1", source)

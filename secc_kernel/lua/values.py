@@ -1,0 +1,281 @@
+"""Values between Lua and Python.
+
+Strings are UTF-8 with ``surrogateescape``: any byte string of Lua survives the way to Python and back, and
+``s.encode("utf-8", "surrogateescape")`` gives its bytes. Tables cross as copies. A wrapper of a Lua table or function
+never outlives the call that brought it to Python: lupa ties it to the coroutine that was running, and using it after
+Lua has collected that coroutine would crash the process.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import numbers
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from lupa import lua54
+
+from .errors import LuaUserError
+from .source import KEYWORDS
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["ENCODING", "PLAIN", "LuaObject", "LuaTable", "printable", "quote", "snapshot", "to_lua", "to_python"]
+
+#: Name of the codec between Lua strings and ``str``.
+ENCODING = "secc_kernel_lua"
+
+#: Types that lupa converts by itself, exactly and both ways.
+PLAIN = frozenset([type(None), bool, int, float, str, bytes])
+
+_MAX_DEPTH = 50
+
+
+def _encode(text: str, errors: str = "strict") -> tuple[bytes, int]:
+    return codecs.utf_8_encode(text, "surrogateescape")
+
+
+def _decode(data: Buffer, errors: str = "strict") -> tuple[str, int]:
+    return codecs.utf_8_decode(data, "surrogateescape", True)
+
+
+def _search(name: str) -> codecs.CodecInfo | None:
+    return codecs.CodecInfo(_encode, _decode, name=ENCODING) if name == ENCODING else None
+
+
+codecs.register(_search)
+
+
+def printable(text: str) -> str:
+    r"""Text that every terminal and browser takes: bytes that are not UTF-8 as ``\xff``."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def quote(text: str) -> str:
+    """A string as a Lua literal, for display."""
+    mark = '"' if "'" in text and '"' not in text else "'"
+    escapes = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", mark: "\\" + mark}
+    shown = "".join(escapes.get(c, c if c.isprintable() or c > "\x7f" else f"\\x{ord(c):02x}") for c in text)
+    return mark + printable(shown) + mark
+
+
+@dataclass(frozen=True, slots=True)
+class LuaObject:
+    """A function, thread or file of Lua, as far as Python shows it."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(slots=True, repr=False)
+class LuaTable:
+    """A picture of a Lua table: what it held when it was taken.
+
+    Attributes
+    ----------
+    items : list of (key, value)
+        Values are plain Python values, Python objects that Lua only passed on, `LuaObject`, or `LuaTable`: the array
+        part first, then the other keys sorted.
+    omitted : int
+        Number of items that are not in the picture because the table is too large or too deep.
+    repeated : bool
+        Whether this is a table that contains itself, shown further up.
+    """
+
+    items: list[tuple[Any, Any]] = field(default_factory=list)
+    omitted: int = 0
+    repeated: bool = False
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return iter(self.items)
+
+    def __repr__(self) -> str:
+        return tree(self)
+
+
+def _sort_key(item: tuple[Any, Any]) -> tuple[int, Any]:
+    key = item[0]
+    if isinstance(key, (int, float)) and not isinstance(key, bool):
+        return (0, key)
+    return (1, key) if isinstance(key, str) else (2, str(key))
+
+
+def snapshot(value: Any, limit: int = 1000, depth: int = 8, _path: tuple[Any, ...] = ()) -> Any:
+    """A picture of a value that has just come from Lua, for display.
+
+    Parameters
+    ----------
+    value : Any
+        A plain value or a lupa wrapper.
+    limit : int
+        Most items of a table.
+    depth : int
+        Most levels of tables.
+    """
+    kind = lua54.lua_type(value)
+    if kind is None:
+        return value
+    if kind != "table":
+        return LuaObject(str(value).replace("<Lua ", "<"))
+    picture = LuaTable()
+    if any(_same(value, outer) for outer in _path):
+        picture.repeated = True
+        return picture
+    if len(_path) >= depth:
+        picture.omitted = sum(1 for _ in value)
+        return picture
+    for key, item in value.items():
+        if len(picture.items) >= limit:
+            picture.omitted += 1
+            continue
+        shown = key if type(key) in PLAIN else snapshot(key, limit, 1)
+        picture.items.append((shown, snapshot(item, limit, depth, (*_path, value))))
+    picture.items.sort(key=_sort_key)
+    return picture
+
+
+def _same(one: Any, other: Any) -> bool:
+    # Wrappers of one table are distinct objects; their text holds the table's address.
+    return repr(one) == repr(other)
+
+
+def to_python(value: Any, _depth: int = 0) -> Any:
+    """The Python copy of a value that has just come from Lua.
+
+    A table with the keys 1 to n, and an empty one, becomes a list; any other a dict.
+
+    Raises
+    ------
+    LuaUserError
+        For a function, thread or file, and for a table that contains itself.
+    """
+    if type(value) in PLAIN:
+        return value
+    kind = lua54.lua_type(value)
+    if kind is None:
+        return value
+    if kind != "table":
+        raise LuaUserError(f"a {kind} cannot be passed to Python")
+    if _depth > _MAX_DEPTH:
+        raise LuaUserError(
+            f"a table that contains itself, or is nested deeper than {_MAX_DEPTH} levels, cannot be passed"
+        )
+    pairs = {key: to_python(item, _depth + 1) for key, item in value.items()}
+    if all(type(key) is int for key in pairs) and set(pairs) == set(range(1, len(pairs) + 1)):
+        return [pairs[index] for index in range(1, len(pairs) + 1)]
+    return pairs
+
+
+def to_lua(value: Any, runtime: Any) -> Any:
+    """What to hand to lupa so that Lua gets the value itself and never a live Python object.
+
+    Enumeration members become their literals, numbers of numpy plain numbers, lists and dicts tables. An object that
+    knows how to display itself is passed on as an opaque value.
+
+    Raises
+    ------
+    TypeError
+        If Lua has nothing like it.
+    """
+    if type(value) in PLAIN or lua54.lua_type(value) is not None:
+        return value
+    if isinstance(value, Enum):
+        return to_lua(value.value, runtime)
+    if isinstance(value, (str, bytes)):
+        return bytes(value) if isinstance(value, bytes) else str(value)
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, Mapping):
+        return runtime.table_from({to_lua(key, runtime): to_lua(item, runtime) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return runtime.table_from([to_lua(item, runtime) for item in value])
+    if is_displayable(value):
+        return value
+    raise TypeError(f"Lua has nothing like a Python {type(value).__name__}")
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_WIDTH = 100
+
+
+def tree(value: Any, indent: int = 0) -> str:
+    """A value as Lua writes it; a table as a tree, on one line where it is short.
+
+    Parameters
+    ----------
+    value : Any
+        A plain value or a picture of a table.
+    indent : int
+        Columns at which the text will begin.
+    """
+    if not isinstance(value, LuaTable):
+        return scalar(value)
+    if value.repeated:
+        return "{ (contains itself) }"
+    parts = []
+    expected = 1
+    for key, item in value.items:
+        shown = tree(item, indent + 2)
+        if key == expected and type(key) is int:
+            expected += 1
+            parts.append(shown)
+        else:
+            parts.append(f"{field_name(key)} = {shown}")
+    if value.omitted:
+        parts.append(f"({value.omitted} more)")
+    line = f"{{ {', '.join(parts)} }}" if parts else "{}"
+    if len(line) + indent <= _WIDTH and "\n" not in line:
+        return line
+    space = " " * (indent + 2)
+    return "{\n" + "".join(f"{space}{part},\n" for part in parts) + " " * indent + "}"
+
+
+def field_name(key: Any) -> str:
+    """A key as a table constructor writes it."""
+    if isinstance(key, str) and _NAME.fullmatch(key) and key not in KEYWORDS:
+        return key
+    return f"[{scalar(key)}]"
+
+
+def scalar(value: Any) -> str:
+    """A value that is not a table, as Lua writes it."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return number(value)
+    return quote(value) if isinstance(value, str) else str(value)
+
+
+def is_displayable(value: Any) -> bool:
+    """Whether an object brings its own display, as IPython understands it."""
+    return any(hasattr(type(value), name) for name in ("_repr_mimebundle_", "_repr_html_", "_ipython_display_"))
+
+
+def number(value: float) -> str:
+    """A number as Lua prints it."""
+    if isinstance(value, int):
+        return str(value)
+    if math.isnan(value):
+        return "nan" if math.copysign(1, value) > 0 else "-nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    text = f"{value:.14g}"
+    return text if any(c in text for c in ".en") else text + ".0"
