@@ -38,7 +38,6 @@ from typing import (
     Any,
     ClassVar,
     Union,
-    dataclass_transform,
     get_args,
     get_origin,
 )
@@ -49,6 +48,14 @@ from .names import QName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        """`typing.dataclass_transform`, which type checkers read and Python has only from 3.11 on."""
+        return lambda decorated: decorated
+
 
 UNBOUNDED = None
 """maxOccurs="unbounded"."""
