@@ -1,0 +1,316 @@
+"""A live session: what a script calls ``session``.
+
+`LiveSession` owns a link and the parties on it, and decides who acts: the script or the autopilot. Whatever the
+script does not do itself, the autopilot does by the standard. A message that arrives while a script runs is held for
+it; one that arrives between two cells on a real link is held for half of its V2G_SECC_Msg_Performance_Time, then the
+autopilot answers; on the simulated link nothing happens between cells, because its clock stands still.
+
+Everything about the link happens in one thread. The methods here may be called from any thread; those that wait
+return a `concurrent.futures.Future`, and cancelling it ends the wait and nothing else::
+
+    session = LiveSession(SimLink(SECC(journal=journal), vehicle))
+    request = session.receive("SessionSetupReq").result()
+    session.send("SessionSetupRes", EVSEID="DE*ABC*E1", ResponseCode="OK").result()
+    ended = session.run_to_end().result()
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from .. import codec
+from ..codec import Message
+from ..session.evcc import EVCC
+from ..session.events import Ended
+from ..session.journal import FindingEntry, Journal, NoteEntry
+from ..session.secc import SECC
+from .base import Composed, Link, Maker, SessionError, Wait
+from .loop import LoopThread
+from .pilot import Pilot
+
+__all__ = ["CHECK", "Composed", "Link", "LiveSession", "Maker", "SessionError", "Status"]
+
+CHECK = "check"
+"""The rule of the findings that `LiveSession.check` records: the verdicts of a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a session stands.
+
+    Attributes
+    ----------
+    link : str
+        ``sim`` or ``tcp``.
+    place : str
+        Where it listens, or whom it talks to.
+    side : str
+        The party that the script plays.
+    protocol : str or None
+        The vocabulary that was negotiated.
+    session_id : str
+        Upper-case hex digits; empty before SessionSetup.
+    state : str
+        Where the party stands in its sequence.
+    waiting : str or None
+        The message that the script's side owes: the request to answer, or the one to send.
+    time : float
+        The link's clock.
+    messages : int
+        How many messages the journal holds.
+    autopilot : bool
+        Whether the autopilot does what the script does not.
+    ended : str or None
+        How the last session ended, and why.
+    """
+
+    link: str
+    place: str
+    side: str
+    protocol: str | None
+    session_id: str
+    state: str
+    waiting: str | None
+    time: float
+    messages: int
+    autopilot: bool
+    ended: str | None
+
+
+class LiveSession:
+    """A session under a script's control.
+
+    Parameters
+    ----------
+    link : Link
+        Carries bytes and time; with one party (the other one is real) or both.
+    side : str
+        The party that the script plays: ``SECC`` or ``EVCC``.
+    autopilot : bool
+        Whether the autopilot does what the script does not.
+    overrides : callable, optional
+        ``overrides(message name)`` gives a `Maker` for a message of which the script has set something; the autopilot
+        sends what it makes.
+    on_end : callable, optional
+        Called with the `Ended` of the script's side, and whether a wait goes on into the next session.
+
+    Raises
+    ------
+    OSError
+        The link cannot be opened; the text says what to do.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        side: str = "SECC",
+        autopilot: bool = True,
+        overrides: Callable[[str], Maker | None] | None = None,
+        on_end: Callable[[Ended, bool], None] | None = None,
+    ) -> None:
+        if side not in link.parties:
+            raise ValueError(f"the link has {', '.join(link.parties)}; a script cannot play {side}")
+        self.link = link
+        self.side = side
+        self._closed = False
+        self._thread = LoopThread(f"secc-kernel {link.kind} link")
+        nothing: Callable[[str], Maker | None] = lambda name: None  # noqa: E731
+        self._pilot = Pilot(
+            link, side, autopilot, self._thread.loop, overrides or nothing, on_end or (lambda ended, goes_on: None)
+        )
+        try:
+            asyncio.run_coroutine_threadsafe(link.open(self._pilot.go), self._thread.loop).result()
+        except BaseException:
+            self._thread.close()
+            raise
+
+    # -- what a script asks -------------------------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> Journal:
+        """The record of everything that happened."""
+        return self.party.journal
+
+    @property
+    def party(self) -> SECC | EVCC:
+        """The party that the script plays."""
+        return self._pilot.party
+
+    @property
+    def protocol(self) -> str | None:
+        """The vocabulary that was negotiated, or None."""
+        return self.party.schema
+
+    @property
+    def autopilot(self) -> bool:
+        """Whether the autopilot does what the script does not; may be changed at any time."""
+        return self._pilot.autopilot
+
+    @autopilot.setter
+    def autopilot(self, on: bool) -> None:
+        self._pilot.autopilot = on
+
+    @property
+    def now(self) -> float:
+        """The link's clock: virtual seconds from 0, or seconds since the epoch."""
+        return self.link.now
+
+    def receive(self, name: str, role: str | None = None) -> Future[Message]:
+        """Wait until a message arrives; the autopilot does everything else meanwhile.
+
+        A message that arrived already and was not received yet is given at once.
+        """
+        return self._ask(Wait(self._role(role), "receive", name, Future()))
+
+    def run_to(self, name: str, role: str | None = None) -> Future[None]:
+        """Let the autopilot work up to, and not including, the answer to a request (or, as the EVCC, the request)."""
+        return self._ask(Wait(self._role(role), "turn", name, Future()))
+
+    def run_to_end(self) -> Future[Ended]:
+        """Let the autopilot work until the session has ended; gives how it ended."""
+        return self._ask(Wait(self.side, "end", "", Future()))
+
+    def send(
+        self,
+        message: Message | str,
+        role: str | None = None,
+        make: Maker | None = None,
+        **fields: Any,
+    ) -> Future[Message]:
+        """Send a message when it is its turn; the autopilot works up to there.
+
+        Parameters
+        ----------
+        message : Message or str
+            The message, or the name of one whose other fields are those of the autopilot.
+        role : str, optional
+            Who sends it; the script's side by default.
+        make : Maker, optional
+            Makes the named message when its turn has come.
+        **fields
+            Fields of the message type that differ from the autopilot's.
+
+        Returns
+        -------
+        Future of Message
+            What was sent.
+        """
+        name = message if isinstance(message, str) else message.name
+        if isinstance(message, Message):
+            ready = Composed(message)
+            make = make or (lambda schema, automatic: ready)
+        chosen = make or _replacing(name, fields)
+        wait = Wait(self._role(role), "turn", name[:-3] + "Req", Future())
+        wait.then = lambda: self._pilot.transmit(wait.role, name, chosen)
+        self._thread.post(self._pilot.begin_send, wait, name)
+        return wait.future
+
+    def check_received(self, name: str, role: str | None = None) -> bool:
+        """Whether a message has arrived in this session."""
+        return name in self._pilot.seats[self._role(role)].arrived
+
+    def arrived(self, name: str, role: str | None = None) -> Message | None:
+        """The last message of that name that arrived in this session."""
+        return self._pilot.seats[self._role(role)].arrived.get(name)
+
+    def sent(self, name: str, role: str | None = None) -> Message | None:
+        """The last message of that name that was sent in this session."""
+        return self._pilot.seats[self._role(role)].sent.get(name)
+
+    def plug(self, vehicle: EVCC | None = None) -> None:
+        """Plug the simulated vehicle in, or in again; or another one in its place."""
+        self._thread.ask(self._pilot.plug, vehicle)
+
+    def unplug(self) -> None:
+        """Pull the plug in the middle of whatever is going on."""
+        self._thread.ask(self._pilot.unplug)
+
+    def check(self, passed: bool, text: str) -> bool:
+        """Record a verdict of the script: a finding of the rule `CHECK`, an error when it failed."""
+        severity = "note" if passed else "error"
+        frames = len(self.journal.frames)
+        self.journal.append(
+            FindingEntry(self.now, rule=CHECK, severity=severity, text=text, message=frames - 1 if frames else None)
+        )
+        return passed
+
+    def note(self, text: str) -> None:
+        """Record a remark."""
+        self.journal.append(NoteEntry(self.now, text=text))
+
+    @contextmanager
+    def script(self) -> Iterator[None]:
+        """Say that a script (a cell) runs meanwhile: what arrives is held for it."""
+        self._thread.post(self._pilot.script, 1)
+        try:
+            yield
+        finally:
+            self._thread.post(self._pilot.script, -1)
+
+    @property
+    def status(self) -> Status:
+        """Where the session stands."""
+        party = self.party
+        ended = party.ended
+        return Status(
+            link=self.link.kind,
+            place=self.link.place,
+            side=self.side,
+            protocol=party.schema,
+            session_id=party.session_id.hex().upper(),
+            state=party.state,
+            waiting=party.turn,
+            time=self.now,
+            messages=len(self.journal.frames),
+            autopilot=self.autopilot,
+            ended=None if ended is None else f"{ended.how}: {ended.reason}",
+        )
+
+    def close(self) -> None:
+        """Close the link: what was sent goes out, connections end. The journal stays."""
+        if self._closed:
+            return
+        self._closed = True
+        asyncio.run_coroutine_threadsafe(self._pilot.shut(), self._thread.loop).result()
+        self._thread.close()
+
+    def __enter__(self) -> LiveSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _role(self, role: str | None) -> str:
+        role = role or self.side
+        if role not in self._pilot.seats:
+            raise SessionError(f"the {role} is not ours on this link ({self.link.place}): a script cannot act for it")
+        return role
+
+    def _ask(self, wait: Wait) -> Future[Any]:
+        self._thread.post(self._pilot.begin, wait)
+        return wait.future
+
+
+def _replacing(name: str, fields: dict[str, Any]) -> Maker:
+    """Make the autopilot's message with some fields replaced."""
+
+    def make(schema: str | None, automatic: Message | None) -> Composed:
+        if automatic is None:
+            return Composed(codec.new(schema or "sap", name, **fields))
+        body = {f.name: getattr(automatic.body, f.name) for f in type(automatic.body).__fields__}
+        unknown = [key for key in fields if key not in body and key != "Header"]
+        if unknown:
+            raise TypeError(f"{name} has no field {', '.join(unknown)}; it has {', '.join(body)}")
+        header = fields.get("Header", automatic.header)
+        values = {**body, **fields}
+        if header is not None:
+            values["Header"] = header
+        return Composed(codec.new(automatic.schema, name, **values))
+
+    return make

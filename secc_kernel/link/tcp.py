@@ -1,0 +1,356 @@
+"""TCP with SDP: a station that vehicles find and connect to, and a vehicle that finds and connects to a station.
+
+Both live in the event loop of the session's thread. Times are seconds since the epoch, taken from the monotonic clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+from ..session.evcc import EVCC
+from ..session.events import Close, Connect, SendData, SendDatagram
+from ..session.secc import SECC
+from ..wire import sdp
+from .net import Interface, LinkError, listening_socket, sdp_client_socket, sdp_server_socket
+
+__all__ = ["LinkError", "TcpStation", "TcpVehicle"]
+
+_CLOSING = 1.0
+"""Seconds that the last bytes get to leave when a link is closed."""
+
+
+class _Stream(asyncio.Protocol):
+    """A TCP connection of a link."""
+
+    def __init__(self, link: _TcpLink) -> None:
+        self._link = link
+        self.closed = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._link.stream_made(self, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._link.stream_data(self, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(None)
+        self._link.stream_lost(self, exc)
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """The SDP socket of a link."""
+
+    def __init__(self, link: _TcpLink) -> None:
+        self._link = link
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self._link.datagram(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        """An SDP datagram could not be delivered; the vehicle asks again by itself."""
+
+
+class _TcpLink:
+    """What both ends have in common: one connection at a time, the clock, the SDP socket."""
+
+    kind = "tcp"
+    real = True
+
+    def __init__(self, party: SECC | EVCC, interface: str | None) -> None:
+        self.parties: dict[str, SECC | EVCC] = {party.role: party}
+        self._party = party
+        self._interface = Interface(interface) if interface is not None else None
+        self._epoch = time.time() - time.monotonic()
+        self._wake: Callable[[], None] = lambda: None
+        self._stream: _Stream | None = None
+        self._transport: Any = None
+        self._udp: Any = None
+        self._closing: set[asyncio.Future[None]] = set()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch; never runs backwards."""
+        return self._epoch + time.monotonic()
+
+    def advance(self, until: float | None = None) -> bool:
+        """Real time passes by itself."""
+        return False
+
+    def exchange(self, vehicle: EVCC) -> None:
+        """The other side of this link is real, or the vehicle is the script's own.
+
+        Raises
+        ------
+        LinkError
+            Always.
+        """
+        raise LinkError(f"there is no simulated vehicle to exchange on {self.place}")
+
+    @property
+    def place(self) -> str:
+        """Where the link is."""
+        raise NotImplementedError
+
+    async def _open_udp(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
+
+    def flush(self) -> None:
+        """Send what the party wants to send."""
+        for output in self._party.outgoing():
+            if isinstance(output, SendData):
+                if self._transport is not None:
+                    self._transport.write(output.data)
+            elif isinstance(output, SendDatagram):
+                self._send_datagram(output.data, output.dest)
+            elif isinstance(output, Connect):
+                self._connect(output.address, output.port)
+            else:
+                assert isinstance(output, Close)
+                self._let_go()
+
+    def _send_datagram(self, data: bytes, dest: Any) -> None:
+        if self._udp is None:
+            return
+        if dest is None:
+            assert self._interface is not None
+            dest = (str(sdp.MULTICAST_ADDRESS), sdp.SERVER_PORT, 0, self._interface.index)
+        self._udp.sendto(data, dest)
+
+    def _connect(self, address: str, port: int) -> None:
+        raise NotImplementedError
+
+    def _let_go(self) -> None:
+        """Close the connection from this side; what was written still goes out."""
+        transport, stream = self._transport, self._stream
+        self._transport = self._stream = None
+        if transport is not None and stream is not None:
+            self._closing.add(stream.closed)
+            stream.closed.add_done_callback(self._closing.discard)
+            transport.close()
+
+    # -- what the sockets report ------------------------------------------------------------------------------------
+
+    def datagram(self, data: bytes, sender: Any) -> None:
+        """An SDP datagram arrived."""
+        if self._interface is None or sender[3] == self._interface.index:
+            self._party.receive_datagram(data, sender, self.now)
+            self._wake()
+
+    def stream_made(self, stream: _Stream, transport: Any) -> None:
+        """A connection stands."""
+        peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self._stream, self._transport = stream, transport
+        self._party.connected(peer, self.now, local)
+        self._wake()
+
+    def stream_data(self, stream: _Stream, data: bytes) -> None:
+        """Bytes arrived."""
+        if stream is self._stream:
+            self._party.receive_data(data, self.now)
+            self._wake()
+
+    def stream_lost(self, stream: _Stream, exc: Exception | None) -> None:
+        """The connection is gone, without our doing."""
+        if stream is self._stream:
+            self._stream = self._transport = None
+            reason = f"the {self._party.peer_role} closed the connection" if exc is None else str(exc)
+            self._party.disconnected(self.now, reason)
+            self._wake()
+
+    async def close(self) -> None:
+        """Close connection and sockets; what was written still goes out."""
+        self._let_go()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_CLOSING)
+        if self._udp is not None:
+            self._udp.close()
+
+
+class TcpStation(_TcpLink):
+    """A station: listens for vehicles, one at a time, one after the other.
+
+    Parameters
+    ----------
+    station : SECC
+        The station.
+    interface : str, optional
+        The network interface: SDP requests to ff02::1 port 15118 are answered there, with its link-local address.
+    host : str
+        Without an interface: the address to listen on; no SDP then.
+    port : int, optional
+        The TCP port; a free one out of 49152 to 65535 by default.
+
+    Raises
+    ------
+    LinkError
+        There is no such interface.
+    """
+
+    plugged = True
+
+    def __init__(
+        self, station: SECC, *, interface: str | None = None, host: str = "::1", port: int | None = None
+    ) -> None:
+        super().__init__(station, interface)
+        self._station = station
+        self._host = host
+        self.port = port
+        self._server: asyncio.Server | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it listens."""
+        if self._interface is not None:
+            return f"[{self._host}%{self._interface.name}]:{self.port}, found by SDP"
+        return f"[{self._host}]:{self.port}"
+
+    async def open(self, wake: Callable[[], None]) -> None:
+        """Listen.
+
+        Raises
+        ------
+        LinkError
+            The interface has no link-local address, or a port is taken.
+        """
+        self._wake = wake
+        if self._interface is not None:
+            await self._interface.find_address()
+            self._host = self._interface.address
+        sock = listening_socket(self._host, self.port, self._interface)
+        try:
+            if self._interface is not None:
+                await self._open_udp(sdp_server_socket(self._interface))
+        except BaseException:
+            sock.close()
+            raise
+        self.port = sock.getsockname()[1]
+        self._station.listen(_as_ipv6(sock.getsockname()[0]), self.port)
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Stream(self), sock=sock)
+
+    def plug(self) -> None:
+        """A real vehicle plugs in by itself."""
+
+    def unplug(self) -> None:
+        """Cut the connection, as if the cable had been pulled."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def stream_made(self, stream: _Stream, transport: Any) -> None:
+        """A vehicle connected: take it, unless another one is connected."""
+        if self._transport is not None:
+            same = self._transport.get_extra_info("peername")[0] == transport.get_extra_info("peername")[0]
+            if not same:
+                transport.abort()
+                return
+            # The vehicle came back, and its old connection never ended: a lost link leaves such a half behind.
+            old, self._transport, self._stream = self._transport, None, None
+            old.abort()
+            self._party.disconnected(self.now, "the EVCC connected anew")
+        super().stream_made(stream, transport)
+
+    def _connect(self, address: str, port: int) -> None:
+        raise AssertionError("a station does not connect")
+
+    async def close(self) -> None:
+        """Stop listening and close the connection."""
+        if self._server is not None:
+            self._server.close()
+        await super().close()
+
+
+class TcpVehicle(_TcpLink):
+    """A vehicle: looks for a station by SDP on an interface, or connects to a known one.
+
+    Parameters
+    ----------
+    vehicle : EVCC
+        The vehicle.
+    interface : str, optional
+        The network interface where SDP requests are sent.
+    host, port : str, int, optional
+        The station, where it is known; no SDP then.
+
+    Raises
+    ------
+    LinkError
+        There is no such interface, or neither an interface nor a host and port were given.
+    """
+
+    def __init__(
+        self, vehicle: EVCC, *, interface: str | None = None, host: str | None = None, port: int | None = None
+    ) -> None:
+        if interface is None and (host is None or port is None):
+            raise LinkError(
+                "a vehicle needs an interface (SDP finds the station there), or the station's host and port"
+            )
+        super().__init__(vehicle, interface)
+        self._vehicle = vehicle
+        self._known = (host, port) if host is not None and port is not None else None
+        self._attempt: asyncio.Task[None] | None = None
+        self.plugged = False
+
+    @property
+    def place(self) -> str:
+        """Where it looks for a station."""
+        if self._known is not None:
+            return f"the station at [{self._known[0]}]:{self._known[1]}"
+        assert self._interface is not None
+        return f"a station on {self._interface.name}, by SDP"
+
+    async def open(self, wake: Callable[[], None]) -> None:
+        """Open the SDP socket.
+
+        Raises
+        ------
+        LinkError
+            The interface has no link-local address.
+        """
+        self._wake = wake
+        if self._interface is not None and self._known is None:
+            await self._interface.find_address()
+            await self._open_udp(sdp_client_socket(self._interface))
+
+    def plug(self) -> None:
+        """Plug in: look for the station."""
+        self.plugged = True
+        self._vehicle.start(self.now, self._known)
+
+    def unplug(self) -> None:
+        """Pull the plug."""
+        self.plugged = False
+        transport, self._transport, self._stream = self._transport, None, None
+        if transport is not None:
+            transport.abort()
+        self._vehicle.unplug(self.now)
+
+    def _connect(self, address: str, port: int) -> None:
+        self._attempt = asyncio.get_running_loop().create_task(self._try(address, port))
+
+    async def _try(self, address: str, port: int) -> None:
+        scoped = address
+        if self._interface is not None and address.startswith("fe80"):
+            scoped = f"{address}%{self._interface.name}"
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: _Stream(self), scoped, port)
+        except OSError as error:
+            self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {error.strerror or error}")
+            self._wake()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._attempt is not None:
+            self._attempt.cancel()
+        await super().close()
+
+
+def _as_ipv6(host: str) -> IPv6Address:
+    """An address as SDP can tell it: IPv4 is mapped."""
+    found = ip_address(host.partition("%")[0])
+    return IPv6Address(f"::ffff:{found}") if isinstance(found, IPv4Address) else found
