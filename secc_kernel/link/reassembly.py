@@ -44,7 +44,7 @@ class Gap(NamedTuple):
 
 
 class End(NamedTuple):
-    """A direction has ended, by 'FIN' or 'RST'."""
+    """A direction has ended, by 'FIN' or 'RST'; 'capture' when it is the capture that has ended."""
 
     stream: TCPStream
     direction: int
@@ -56,14 +56,19 @@ class End(NamedTuple):
 Event = Data | Gap | End
 
 
-class _Early(NamedTuple):
-    """A segment that waits for those before it."""
+class _Piece(NamedTuple):
+    """A segment's payload; a FIN is a piece of its own that counts as one byte, as in the sequence numbers."""
 
     sequence: int
     data: bytes
     missing: int
+    fin: bool
     time: float
     frame: int
+
+    @property
+    def length(self) -> int:
+        return len(self.data) + self.missing + self.fin
 
 
 @dataclass(slots=True)
@@ -72,8 +77,7 @@ class _Direction:
     expected: int | None = None
     #: The highest number that the other end has acknowledged.
     acknowledged: int | None = None
-    early: list[_Early] = field(default_factory=list)
-    fin: int | None = None
+    early: list[_Piece] = field(default_factory=list)
     ended: bool = False
 
 
@@ -126,16 +130,15 @@ class TCPStream:
                 other.acknowledged = acknowledgement
         length = len(segment.data) + segment.missing
         if length:
-            piece = _Early(sequence, segment.data, segment.missing, time, frame)
+            piece = _Piece(sequence, segment.data, segment.missing, False, time, frame)
             yield from self._accept(direction, way, piece)
         if segment.flags & FIN:
-            way.fin = (sequence + length) & 0xFFFFFFFF
+            piece = _Piece((sequence + length) & 0xFFFFFFFF, b"", 0, True, time, frame)
+            yield from self._accept(direction, way, piece)
         yield from self.give_up_waiting(time)
         if segment.flags & RST:
             yield from self._finish(direction, "RST", time, frame)
             yield from self._finish(1 - direction, "RST", time, frame)
-        elif way.fin == way.expected:
-            yield from self._finish(direction, "FIN", time, frame)
 
     def give_up_waiting(self, now: float) -> Iterator[Event]:
         """The gaps that are certain by now, and what waited behind them."""
@@ -145,22 +148,23 @@ class TCPStream:
 
     def finish(self, time: float, frame: int) -> Iterator[Event]:
         """The capture has ended: what still waits will wait for ever."""
-        for direction, way in enumerate(self._ways):
-            while way.early:
-                yield from self._skip(direction, way)
-            if not way.ended:
-                way.ended = True
-                yield End(self, direction, "capture", time, frame)
+        for direction in (0, 1):
+            yield from self._finish(direction, "capture", time, frame)
 
     def _finish(self, direction: int, how: str, time: float, frame: int) -> Iterator[Event]:
         way = self._ways[direction]
         while way.early:
             yield from self._skip(direction, way)
-        if not way.ended:
-            way.ended = True
-            yield End(self, direction, how, time, frame)
+        if way.ended:
+            return
+        way.ended = True
+        if way.expected is not None and way.acknowledged is not None:
+            lost = _after(way.acknowledged, way.expected)
+            if lost > 1:  # one may be a FIN that was not captured
+                yield Gap(self, direction, lost, time, frame)
+        yield End(self, direction, how, time, frame)
 
-    def _accept(self, direction: int, way: _Direction, piece: _Early) -> Iterator[Event]:
+    def _accept(self, direction: int, way: _Direction, piece: _Piece) -> Iterator[Event]:
         assert way.expected is not None
         distance = _after(piece.sequence, way.expected)
         if distance < -_FAR_BEHIND:
@@ -176,18 +180,21 @@ class TCPStream:
         while way.early and _after(way.early[0].sequence, way.expected) <= 0:
             yield from self._deliver(direction, way, way.early.pop(0), piece.time, piece.frame)
 
-    def _deliver(self, direction: int, way: _Direction, piece: _Early, time: float, frame: int) -> Iterator[Event]:
+    def _deliver(self, direction: int, way: _Direction, piece: _Piece, time: float, frame: int) -> Iterator[Event]:
         """Give what of a piece is new. It is not ahead of what is expected."""
         assert way.expected is not None
         known = -_after(piece.sequence, way.expected)
-        new = len(piece.data) + piece.missing - known
+        new = piece.length - known
         if new <= 0:
             return
+        way.expected = (way.expected + new) & 0xFFFFFFFF
         if known < len(piece.data):
             yield Data(self, direction, piece.data[known:], time, frame)
         if piece.missing:
             yield Gap(self, direction, min(new, piece.missing), time, frame)
-        way.expected = (way.expected + new) & 0xFFFFFFFF
+        if piece.fin and not way.ended:
+            way.ended = True
+            yield End(self, direction, "FIN", time, frame)
 
     def _is_gap(self, way: _Direction, now: float) -> bool:
         assert way.expected is not None

@@ -10,7 +10,7 @@ no sockets and no clock; bytes come in with the time and the number of the captu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -205,32 +205,38 @@ class Conversation:
             yield FindingEntry(time, "tls.encrypted", "note", text)
             return
         while data:
-            frames, data, damage = self._take(way, data)
+            if way.decoder is None:
+                start = find_header(data)
+                if start < 0:
+                    way.skipped += len(data)
+                    return
+                way.skipped += start
+                data = data[start:]
+                way.decoder = Decoder()
+            damage = None
+            frames: Sequence[Frame]
+            try:
+                frames = way.decoder.receive_data(data)
+                data = b""
+            except V2GTPError as error:
+                damage, frames, data = error, error.frames, error.rest
             if frames:
                 yield from self._explain_skipped(direction, time)
             for item in frames:
                 yield from self._frame(direction, item, time, frame)
-            if damage and self.messages and not way.reported:
-                way.reported = True
-                text = f"stream {self.stream}, from {self.ends[direction]}: {damage}; looking for the next header"
-                yield FindingEntry(time, "v2gtp.damage", "error", text)
+            if damage:
+                yield from self._damaged(direction, damage, time)
+                data = data[1:]
 
-    def _take(self, way: _Way, data: bytes) -> tuple[list[Frame], bytes, str]:
-        """Frames from the next bytes, what is left to look at, and the damage if some was met just now."""
-        if way.decoder is None:
-            start = find_header(data)
-            if start < 0:
-                way.skipped += len(data)
-                return [], b"", ""
-            way.skipped += start
-            data = data[start:]
-            way.decoder = Decoder()
-        try:
-            return way.decoder.receive_data(data), b"", ""
-        except V2GTPError as error:
-            way.decoder = None
-            way.skipped += 1
-            return list(error.frames), error.rest[1:], str(error)
+    def _damaged(self, direction: int, damage: V2GTPError, time: float) -> Iterator[Entry]:
+        """What follows is no header: from its second byte on the next one is looked for."""
+        way = self._ways[direction]
+        way.decoder = None
+        way.skipped += 1
+        if self.messages and not way.reported:
+            way.reported = True
+            text = f"stream {self.stream}, from {self.ends[direction]}: {damage}; looking for the next header"
+            yield FindingEntry(time, "v2gtp.damage", "error", text)
 
     def _explain_skipped(self, direction: int, time: float) -> Iterator[Entry]:
         way = self._ways[direction]

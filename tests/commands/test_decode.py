@@ -1,0 +1,112 @@
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from secc_kernel.cli import main
+from secc_kernel.session.tables import MESSAGE_COLUMNS
+
+NAME = "BMW_iX_fw_11_2022.64_2023-03-30_car_stops_soc_too_close_to_target.pcap"
+
+
+@pytest.fixture
+def capture(shared):
+    return shared / "captures" / "everest" / NAME
+
+
+def rows_of(capsysbinary, *arguments) -> list[dict]:
+    assert main(["decode", "--format", "jsonl", *map(str, arguments)]) == 0
+    return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+
+
+def test_jsonl_has_every_message_and_column(capture, capsysbinary):
+    rows = rows_of(capsysbinary, capture)
+    with gzip.open(capture.parent / "expected.jsonl.gz", "rt") as lines:
+        expected = [row for row in map(json.loads, lines) if row["file"] == NAME]
+    assert all(tuple(row) == MESSAGE_COLUMNS for row in rows)
+    keys = ("file", "frame", "stream", "schema", "message", "exi")
+    assert [[row[key] for key in keys] for row in rows] == [[row[key] for key in keys] for row in expected]
+    assert [row["time"] for row in rows] == [row["t"] for row in expected]
+    assert all(row["payload_length"] == len(row["exi"]) / 2 for row in rows)
+    assert all(row["xml"].startswith("<?xml") and row["error"] is None for row in rows)
+
+
+def test_csv_says_the_same(capture, capsysbinary):
+    rows = rows_of(capsysbinary, capture)
+    assert main(["decode", "--format", "csv", str(capture)]) == 0
+    table = list(csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode(), newline="")))
+    assert [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows] == table
+
+
+def test_parquet_says_the_same(capture, capsysbinary, tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    rows = rows_of(capsysbinary, capture)
+    path = tmp_path / "rows.parquet"
+    assert main(["decode", "--format", "parquet", "--output", str(path), str(capture)]) == 0
+    table = pd.read_parquet(path)
+    assert tuple(table.columns) == MESSAGE_COLUMNS
+    assert json.loads(table.drop(columns="error").to_json(orient="records", double_precision=6)) == [
+        {key: value for key, value in row.items() if key != "error"} for row in rows
+    ]
+    assert table.error.isna().all()
+
+
+def test_the_table_is_for_people(capture, capsysbinary):
+    assert main(["decode", str(capture)]) == 0
+    lines = capsysbinary.readouterr().out.decode().splitlines()
+    assert lines[0].split()[:3] == ["file", "frame", "time"]
+    assert len(lines) == 23
+    assert "SessionSetupReq" in lines[3]
+    assert "0x8001" in lines[3]
+
+
+def test_several_files_in_their_order_and_told_apart(capture, capsysbinary, tmp_path):
+    copy = tmp_path / NAME
+    copy.write_bytes(capture.read_bytes())
+    other = tmp_path / "other.pcap"
+    other.write_bytes(capture.read_bytes())
+    files = [row["file"] for row in rows_of(capsysbinary, other, capture, copy)]
+    assert files == ["other.pcap"] * 22 + [str(capture)] * 22 + [str(copy)] * 22
+
+
+def test_what_is_no_capture_is_one_line_and_the_others_are_decoded(capture, capsysbinary, tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("no capture")
+    status = main(["decode", "--format", "jsonl", str(text), str(capture), str(tmp_path / "absent.pcap")])
+    out, err = capsysbinary.readouterr()
+    assert status == 2
+    assert len(out.splitlines()) == 22
+    assert [line.split(": ")[0] for line in err.decode().splitlines()] == ["secc-kernel decode"] * 2
+    assert b"neither pcap nor pcapng" in err
+    assert b"No such file" in err
+
+
+def test_findings_go_to_the_error_stream_unless_unwanted(shared, capsysbinary):
+    path = shared / "captures" / "everest" / "VW_id.4_fw_3.5_2023-04-18-3_config-ac-iso2.pcap"
+    assert main(["decode", str(path)]) == 0
+    err = capsysbinary.readouterr().err
+    assert b"[sdp.downgrade]" in err
+    assert b"[capture.damaged]" in err
+    assert main(["decode", "--quiet", str(path)]) == 0
+    assert capsysbinary.readouterr().err == b""
+
+
+def test_an_output_that_cannot_be_written(capture, capsysbinary, tmp_path):
+    assert main(["decode", str(capture), "--output", str(tmp_path / "no" / "where")]) == 2
+    assert b"cannot be written" in capsysbinary.readouterr().err
+
+
+def test_a_reader_who_has_had_enough(shared):
+    path = shared / "captures" / "everest" / "Kia_EV6_2023-04-25-kia-ev6-iso2.pcap"
+    command = [sys.executable, "-m", "secc_kernel.cli", "decode", "--format", "jsonl", path]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b"{")
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 2

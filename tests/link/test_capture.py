@@ -1,0 +1,141 @@
+"""Whole captures, made for what the reference captures do not have."""
+
+import pytest
+
+import secc_kernel
+from secc_kernel.link.capture import iterate, read_capture
+from secc_kernel.session.journal import FindingEntry, FrameEntry, NoteEntry
+from secc_kernel.wire.v2gtp import pack
+
+NAMES = ["supportedAppProtocolReq", "supportedAppProtocolRes", "SessionSetupReq", "SessionSetupRes"]
+
+
+@pytest.fixture
+def session(connection, exi):
+    """A connection's packets: three of the TCP handshake, four messages, two FINs."""
+    tcp = connection()
+    packets = tcp.open()
+    for who, payload in (("EV", exi.sap_req), ("SECC", exi.sap_res), ("EV", exi.setup_req), ("SECC", exi.setup_res)):
+        packets.append(tcp.message(who, payload))
+    return [*packets, tcp.packet("EV", "FA"), tcp.packet("SECC", "FA")]
+
+
+def summary(path):
+    entries = list(iterate(path))
+    frames = [(e.frame, e.name) for e in entries if isinstance(e, FrameEntry)]
+    return frames, [e.rule for e in entries if isinstance(e, FindingEntry)]
+
+
+def test_a_plain_session(capture_file, session):
+    journal = secc_kernel.read_capture(capture_file(session, "plain.pcap"))
+    assert [(e.frame, e.name) for e in journal.frames] == list(zip(range(4, 8), NAMES, strict=True))
+    assert journal.source == "plain.pcap"
+    assert journal.findings == []
+    assert [e.sender for e in journal.frames] == ["EVCC", "SECC"] * 2
+    assert journal.frames[0].src == "[fe80::1]:49152"
+    assert journal.frames[0].time == 1000.4
+    assert [e.text.split(": ")[1] for e in journal if isinstance(e, NoteEntry)] == [
+        "[fe80::1]:49152 closes its side of the connection (FIN)",
+        "[fe80::2]:61341 closes its side of the connection (FIN)",
+    ]
+
+
+def test_every_packet_twice(capture_file, session):
+    doubled = [packet for packet in session for _ in range(2)]
+    assert summary(capture_file(doubled)) == (
+        [(2 * n + 1, name) for n, name in zip(range(3, 7), NAMES, strict=True)],
+        [],
+    )
+
+
+def test_messages_in_pieces_and_several_in_one_segment(capture_file, connection, exi):
+    tcp = connection()
+    stream = pack(0x8001, exi.sap_req) + pack(0x8001, exi.setup_req) + pack(0x8001, exi.setup_req)
+    packets = tcp.open() + [tcp.packet("EV", "PA", stream[n : n + 33]) for n in range(0, len(stream), 33)]
+    frames, rules = summary(capture_file(packets))
+    assert frames == [(6, NAMES[0]), (6, NAMES[2]), (7, NAMES[2])]
+    assert rules == ["schema.tried"]
+
+
+def test_reordered_segments_give_messages_in_the_order_of_the_frames_that_complete_them(capture_file, connection, exi):
+    tcp, other = connection(), connection(sport=50000)
+    begin = [*tcp.open(), *other.open()]
+    first, second = tcp.message("EV", exi.sap_req), tcp.message("EV", exi.setup_req)
+    packets = [*begin, second, other.message("EV", exi.sap_req), first, other.message("SECC", exi.sap_res)]
+    frames, rules = summary(capture_file(packets))
+    assert frames == [(8, NAMES[0]), (9, NAMES[0]), (9, NAMES[2]), (10, NAMES[1])]
+    assert rules == ["schema.tried"]
+
+
+def test_a_lost_packet_costs_its_message_only_and_the_order_stays(capture_file, session):
+    for lost, name in zip(range(3, 7), NAMES, strict=True):
+        packets = session[:lost] + session[lost + 1 :]
+        frames, rules = summary(capture_file(packets))
+        assert [n for _, n in frames] == [other for other in NAMES if other != name]
+        assert [number for number, _ in frames] == sorted(number for number, _ in frames)
+        assert "tcp.gap" in rules
+
+
+def test_a_snap_length_is_named_as_the_reason(capture_file, session):
+    import struct
+
+    path = capture_file(session)
+    content = bytearray(path.read_bytes())
+    # Cut the last 10 bytes off the packet of frame 6, the SessionSetupReq.
+    position = 24 + sum(16 + len(packet) for packet in session[:5])
+    length = len(session[5])
+    content[position + 8 : position + 12] = struct.pack("<I", length - 10)
+    del content[position + 16 + length - 10 : position + 16 + length]
+    frames, rules = summary(capture_file(bytes(content)))
+    assert [name for _, name in frames] == [NAMES[0], NAMES[1], NAMES[3]]
+    assert rules[:2] == ["capture.snap-length", "tcp.gap"]
+
+
+def test_a_capture_without_the_beginning(capture_file, session):
+    frames, rules = summary(capture_file(session[5:]))
+    assert frames == [(1, NAMES[2]), (2, NAMES[3])]
+    assert rules == ["schema.tried"]
+
+
+def test_an_ipv4_station_on_loopback_and_a_strange_link_type(capture_file, session, exi):
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.l2 import Loopback
+
+    packet = bytes(
+        Loopback() / IP(src="127.0.0.1", dst="127.0.0.1") / TCP(sport=5, dport=6) / pack(0x8001, exi.sap_req)
+    )
+    journal = read_capture(capture_file([packet], link_type=0))
+    assert [(e.src, e.dst, e.name) for e in journal.frames] == [("127.0.0.1:5", "127.0.0.1:6", NAMES[0])]
+    assert summary(capture_file(session, link_type=147)) == ([], ["capture.link-type"])
+
+
+def test_sdp_is_recorded_beside_the_messages(capture_file, session):
+    from scapy.layers.inet import UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+
+    ether = Ether(src="02:00:00:00:00:01", dst="33:33:00:00:00:01")
+    ask = (
+        ether
+        / IPv6(src="fe80::1", dst="ff02::1")
+        / UDP(sport=49153, dport=15118)
+        / bytes.fromhex("01fe9000000000021000")
+    )
+    journal = read_capture(capture_file([bytes(ask), *session]))
+    assert (journal.entries[0].layer, journal.entries[0].sender, journal.entries[0].frame) == ("sdp", "EVCC", 1)
+    assert len(journal.frames) == 4
+
+
+def test_a_large_capture_is_read_in_one_pass_with_little_memory(capture_file, connection, exi):
+    import tracemalloc
+
+    tcp = connection()
+    packets = [*tcp.open(), tcp.message("EV", exi.sap_req)]
+    exchange = [tcp.message("EV", exi.setup_req) for _ in range(50)]
+    path = capture_file(packets + exchange * 100)  # the repetitions are retransmissions
+    tracemalloc.start()
+    count = sum(isinstance(entry, FrameEntry) for entry in iterate(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 51
+    assert peak < 5_000_000
