@@ -14,7 +14,7 @@ from typing import Any
 
 from secc_kernel import codec
 from secc_kernel.codec import Message
-from secc_kernel.session.events import Connect
+from secc_kernel.session.events import Connect, LocalProtocolError
 from secc_kernel.session.handshake import offer, schema_of
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.party import Party
@@ -142,8 +142,15 @@ class EVCC(Party):
         """Plug in: look for the station, or connect to ``station`` (address, port) if that is known.
 
         After a pause this joins the paused session.
+
+        Raises
+        ------
+        LocalProtocolError
+            It is plugged in already.
         """
         self._pass_time(now, including=False)
+        if self.state != "idle" and self.ended is None:
+            raise LocalProtocolError(f"the vehicle is plugged in ({self.state}): unplug it first")
         self.ended = None
         self.goal = "charge"
         self.session_id = b""

@@ -321,10 +321,12 @@ class SECC(Party):
         request, arrived = self._requests.popleft()
         self._owe_nothing()
         self._check_answer(request, message, name, arrived, by)
-        self.progress.answered(request, message)
-        effect = _EFFECTS.get(name)
-        if effect is not None and not failed(message):
-            effect(self, request, message)
+        # What is no answer to the request moves nothing: no row of the sequence speaks of it.
+        if name == _response(request):
+            self.progress.answered(request, message)
+            effect = _EFFECTS.get(name)
+            if effect is not None and not failed(message):
+                effect(self, request, message)
         self._enter(self.progress.state)
         self._answered_at = self.now
         if self.progress.over:
@@ -338,7 +340,7 @@ class SECC(Party):
 
     def _check_answer(self, request: Message, message: Message, name: str, arrived: float, by: str) -> None:
         asked = request.name
-        if name != asked[:-3] + "Res":
+        if name != _response(request):
             self._find("turn", "note", f"{asked} was answered with {name}, on purpose ({by})")
         elif self.verdict is not None and not failed(message):
             self._find("sequence", "note", f"{asked} demands {self.verdict}; it was answered with OK on purpose ({by})")
@@ -405,6 +407,10 @@ _EFFECTS: dict[str, Callable[[SECC, Message, Message], None]] = {
     "SessionStopRes": SECC._stop,
 }
 """What a response does to the SECC that sent it, besides its place in the sequence."""
+
+
+def _response(request: Message) -> str:
+    return request.name.removesuffix("Req") + "Res"
 
 
 def _clause(timer: str) -> str:

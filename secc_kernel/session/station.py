@@ -48,6 +48,7 @@ class Station:
         Ramps of the DC output in V/s and A/s.
     notification, notification_max_delay : str, int
         What EVSEStatus tells the vehicle: ``None``, ``StopCharging`` or ``ReNegotiation``, and within how many seconds.
+        Back to ``None`` as soon as the vehicle has done it.
     status_code : str or None
         DC_EVSEStatusCode to show in place of the regular one, such as ``EVSE_EmergencyShutdown``.
     receipt_interval : float or None
@@ -180,6 +181,8 @@ class Station:
             self.elapsed("receipt", now)
         else:
             self.target_current = self.current = 0.0
+            if request.ChargeProgress == "Renegotiate" and self.notification == "ReNegotiation":
+                self.notification = "None"
             # After a renegotiation the schedules are made and the cable is checked once more.
             self.restart("ChargeParameterDiscovery", "CableCheck")
 
@@ -192,6 +195,10 @@ class Station:
     def _receipt(self, request: Any, now: float) -> None:
         self.restart("receipt")
         self.elapsed("receipt", now)
+
+    def _session_stop(self, request: Any, now: float) -> None:
+        self.notification = "None"
+        self._follow(0.0, 0.0)
 
     def _follow(self, voltage: float, current: float) -> None:
         self.target_voltage = min(max(voltage, 0.0), self.maximum_voltage)
@@ -207,4 +214,5 @@ _REACTIONS = {
     "CurrentDemandReq": Station._current_demand,
     "WeldingDetectionReq": Station._welding,
     "MeteringReceiptReq": Station._receipt,
+    "SessionStopReq": Station._session_stop,
 }

@@ -31,6 +31,7 @@ PRECHARGE_TOLERANCE = 20.0
 SAFE_VOLTAGE = 60.0
 """Below this the connector may be unlocked, in V."""
 WELDING_POLLS = 20
+_INFINITY = float("inf")
 FULL_SOC, BULK_SOC = 100, 80
 _TROUBLE = frozenset(("EVSE_Shutdown", "EVSE_UtilityInterruptEvent", "EVSE_EmergencyShutdown", "EVSE_Malfunction"))
 
@@ -38,6 +39,11 @@ _TROUBLE = frozenset(("EVSE_Shutdown", "EVSE_UtilityInterruptEvent", "EVSE_Emerg
 def _pace(name: str, previous: str | None) -> float:
     found = PACE.get((previous, name))
     return found if found is not None else PACE.get((None, name), PACE_OTHERWISE)
+
+
+def _time(energy: float, power: float) -> types.PhysicalValueType | None:
+    """How long so many Wh take at a power in W; None where the vehicle cannot tell: hardly any current flows."""
+    return seconds(3600.0 * energy / power) if power >= 100.0 else None
 
 
 class SimulatedEV(EVCC):
@@ -101,7 +107,8 @@ class SimulatedEV(EVCC):
         self.mode: str | None = None
         self._tuple: int = 1
         self._power_offered = 0.0
-        self._station_current = 0.0
+        # Unlimited until the station tells.
+        self._station_current = self._station_power = _INFINITY
         self._station_voltage = 0.0
         self._delivering = False
         self._since = self.now
@@ -170,8 +177,15 @@ class SimulatedEV(EVCC):
             self._station_current = to_float(parameter.EVSEMaxCurrent)
             self._heed(parameter.AC_EVSEStatus)
         else:
-            self._station_current = to_float(parameter.EVSEMaximumCurrentLimit)
+            self._limits(parameter)
             self._heed(parameter.DC_EVSEStatus)
+
+    def _limits(self, told: Any) -> None:
+        """Take note of the station's DC limits, where it tells them."""
+        if told.EVSEMaximumCurrentLimit is not None:
+            self._station_current = to_float(told.EVSEMaximumCurrentLimit)
+        if told.EVSEMaximumPowerLimit is not None:
+            self._station_power = to_float(told.EVSEMaximumPowerLimit)
 
     def _cable_checked(self, request: Any, response: Any) -> None:
         status = response.DC_EVSEStatus
@@ -200,6 +214,7 @@ class SimulatedEV(EVCC):
         self._station_voltage = to_float(response.EVSEPresentVoltage)
         current = to_float(response.EVSEPresentCurrent)
         self._take(self.battery.voltage(current) * current)
+        self._limits(response)
         self._loop(response, response.DC_EVSEStatus)
 
     def _status_told(self, request: Any, response: Any) -> None:
@@ -312,8 +327,9 @@ class SimulatedEV(EVCC):
 
     def _current_demand(self) -> dict[str, Any]:
         battery = self.battery
-        current = battery.current_limit()
-        power = max(battery.voltage(current) * current, 1.0)
+        by_power = self._station_power / max(battery.voltage(self._station_current), 1.0)
+        current = min(battery.current_limit(), self._station_current, by_power)
+        power = battery.voltage(current) * current
         return {
             "DC_EVStatus": self._status(),
             "EVTargetCurrent": amperes(current),
@@ -322,8 +338,8 @@ class SimulatedEV(EVCC):
             "EVMaximumPowerLimit": watts(self.profile.dc_power),
             "BulkChargingComplete": battery.soc >= BULK_SOC,
             "ChargingComplete": self.satisfied,
-            "RemainingTimeToFullSoC": seconds(3600.0 * battery.energy_to(FULL_SOC) / power),
-            "RemainingTimeToBulkSoC": seconds(3600.0 * battery.energy_to(BULK_SOC) / power),
+            "RemainingTimeToFullSoC": _time(battery.energy_to(FULL_SOC), power),
+            "RemainingTimeToBulkSoC": _time(battery.energy_to(BULK_SOC), power),
             "EVTargetVoltage": volts(battery.voltage(current)),
         }
 
