@@ -91,8 +91,8 @@ class Column:
     title: str
     align: Literal["left", "right"] = "left"
     mono: bool = False
-    #: Text form: what does not fit the line is cut from the widest columns that may shrink.
-    shrink: bool = False
+    #: Whether it gives way where there is too little room: cells wrap in HTML and are cut in text.
+    flexible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def _table_html(table: Table) -> str:
     caption = f"<caption{_CAPTION}><b>{_escape(table.caption)}</b></caption>" if table.caption else ""
     head = ""
     if table.titles:
-        cells = (f'<th scope="col"{_cell_style(each.align)}>{_escape(each.title)}</th>' for each in table.columns)
+        cells = (f'<th scope="col"{_cell_style(each)}>{_escape(each.title)}</th>' for each in table.columns)
         head = f"<thead><tr>{''.join(cells)}</tr></thead>"
     body = "".join(_row_html(table, row) for row in table.rows)
     style = f"border-collapse:collapse;border:{_LINE};margin:.4em 0;text-align:left"
@@ -259,21 +259,21 @@ def _table_html(table: Table) -> str:
 _CAPTION = ' style="caption-side:top;text-align:left;padding:.15em 0"'
 
 
-def _cell_style(align: str) -> str:
-    wrap = ";white-space:nowrap" if align == "right" else ""  # numbers, with their units
-    return f' style="{_CELL}border:{_LINE};text-align:{align}{wrap}"'
+def _cell_style(column: Column) -> str:
+    wrap = "" if column.flexible else ";white-space:nowrap"
+    return f' style="{_CELL}border:{_LINE};text-align:{column.align}{wrap}"'
 
 
 def _row_html(table: Table, row: tuple[str, ...] | str) -> str:
     if isinstance(row, str):
-        return f'<tr><td colspan="{len(table.columns)}"{_cell_style("left")}><i>{_escape(row)}</i></td></tr>'
+        return f'<tr><td colspan="{len(table.columns)}"{_cell_style(Column(""))}><i>{_escape(row)}</i></td></tr>'
     cells = []
     for number, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
         content = _span_html(Span(cell, "mono" if column.mono and cell else ""))
         if number == 0 and table.names:
-            cells.append(f'<th scope="row"{_cell_style(column.align)}>{content}</th>')
+            cells.append(f'<th scope="row"{_cell_style(column)}>{content}</th>')
         else:
-            cells.append(f"<td{_cell_style(column.align)}>{content}</td>")
+            cells.append(f"<td{_cell_style(column)}>{content}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -313,7 +313,7 @@ def _table_lines(table: Table, width: int) -> Iterator[str]:
     if table.titles:
         cells.insert(0, tuple(column.title for column in table.columns))
     widths = [max(map(_columns, each)) for each in zip(*cells, strict=True)]
-    left_out = _fit(widths, [column.shrink for column in table.columns], width)
+    left_out = _fit(widths, [column.flexible for column in table.columns], width)
     columns = table.columns[: len(widths)]
     if table.caption:
         yield _cut(visible(table.caption), width)
@@ -326,11 +326,11 @@ def _table_lines(table: Table, width: int) -> Iterator[str]:
         yield _cut(f"… {counted(left_out, 'column')} more", width)
 
 
-def _fit(widths: list[int], may_shrink: list[bool], width: int) -> int:
+def _fit(widths: list[int], flexible: list[bool], width: int) -> int:
     """Make columns narrower, in place, until a row fits; if that is not enough, drop the last ones and say how many."""
     left_out = 0
     while (excess := sum(widths) + len(_GAP) * (len(widths) - 1) - width) > 0:
-        candidates = [n for n in range(len(widths)) if may_shrink[n] and widths[n] > _NARROWEST]
+        candidates = [n for n in range(len(widths)) if flexible[n] and widths[n] > _NARROWEST]
         if candidates:
             widest = max(candidates, key=widths.__getitem__)
             widths[widest] = max(_NARROWEST, widths[widest] - excess)

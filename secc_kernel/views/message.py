@@ -268,7 +268,7 @@ def _field_table(reading: Reading) -> Table | Para:
     if message.session_id is not None:
         rows.insert(0, (("Header", "SessionID"), message.session_id.hex().upper()))
     said = bool(entry.auto or entry.intended)
-    columns = [Column("Field"), Column("Value", mono=True, shrink=True)]
+    columns = [Column("Field", flexible=True), Column("Value", mono=True, flexible=True)]
 
     def cells(row: tuple[Path, str]) -> tuple[str, ...]:
         path, value = row
@@ -309,5 +309,10 @@ def _remark_table(remarks: list[tuple[Reading, Remark]]) -> Either:
         rows.append((marked(remark.severity), *((reading.name,) if several else ()), what, remark.rule))
         of = f" {reading.name}," if several else ""
         lines.append(Para.of(f"{marked(remark.severity)}:{of} {what} ({remark.rule})"))
-    columns = (Column("Finding"), *((Column("Message"),) if several else ()), Column("What"), Column("Rule"))
+    columns = (
+        Column("Finding"),
+        *((Column("Message"),) if several else ()),
+        Column("What", flexible=True),
+        Column("Rule"),
+    )
     return Either((Table(columns, rows, caption="Findings"),), tuple(lines))

@@ -37,7 +37,7 @@ def messages(journal: Journal) -> View:
         Column("Time", "right"),
         Column("Direction"),
         Column("Message"),
-        Column("Key fields", shrink=True),
+        Column("Key fields", flexible=True),
         Column("Bytes", "right"),
         Column("Findings"),
     )
@@ -103,6 +103,8 @@ def timing(journal: Journal) -> View:
 def fields(journal: Journal, name: str) -> View:
     """The values of every message of one name, over time: ``fields(journal, "CurrentDemandReq")``.
 
+    Fields that never change are not shown as columns but once.
+
     ``data``: a row a message and a column a field, named by its path joined with ``_`` as in the Lua functions.
     Physical values are numbers, their unit is in the column's name: ``EVTargetVoltage (V)``.
 
@@ -124,14 +126,26 @@ def fields(journal: Journal, name: str) -> View:
             title, value = _value(leaf)
             values[title][i] = value
 
+    constant = {title: of for title, of in values.items() if len(found) > 1 and _constant(of, len(found))}
+    varying = {title: of for title, of in values.items() if title not in constant}
+
     def cells(i: int) -> tuple[str, ...]:
-        held = ("" if (value := of.get(i)) is None else _shown(value) for of in values.values())
+        held = ("" if (value := of.get(i)) is None else _shown(value) for of in varying.values())
         return (str(i), f"{since_start(journal, times[i]):.3f} s", *held)
 
-    columns = (Column("i", "right"), Column("Time", "right"), *(Column(title, "right") for title in values))
-    heading = Para.of(Span(name, "strong"), f": {counted(len(found), 'message')}")
-    table = Table(columns, limited(list(found), cells, lambda i: i, limit=24))
-    return View(_titled(heading, table), lambda: _field_data(times, values))
+    columns = (Column("i", "right"), Column("Time", "right"), *(Column(title, "right") for title in varying))
+    blocks: list[Block] = [
+        Para.of(Span(name, "strong"), f": {counted(len(found), 'message')}"),
+        Table(columns, limited(list(found), cells, lambda i: i, limit=24)),
+    ]
+    if constant:
+        said = " · ".join(f"{title} {_shown(next(iter(of.values())))}".rstrip() for title, of in constant.items())
+        blocks.append(Para.of(f"In all of them: {said}"))
+    return View(blocks, lambda: _field_data(times, values))
+
+
+def _constant(values: dict[int, Any], messages: int) -> bool:
+    return len(values) == messages and len(set(values.values())) == 1
 
 
 def _titled(title: Para, table: Table) -> list[Block]:

@@ -383,8 +383,9 @@ def test_fields_are_columns_with_units(charge) -> None:
         "ChargingComplete": "boolean",
         "EVTargetVoltage (V)": "float64",
     }
-    text = str(views.fields(journal, "CurrentDemandRes"))
-    assert "column" in text.split("\n")[-1]
+    assert "In all of them: DC_EVStatus_EVReady true · " in str(views.fields(journal, "CurrentDemandReq"))
+    assert "In all of them" not in str(views.fields(charge(1), "CurrentDemandReq"))
+    assert re.search("… [0-9]+ columns more$", str(views.fields(charge(1), "CurrentDemandRes")))
 
 
 def test_a_wrong_name_suggests_the_right_one(charge) -> None:
