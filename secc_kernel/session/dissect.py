@@ -67,28 +67,34 @@ class SchemaTracker:
         if seen is not None and (payload_type != PayloadType.EXIEncodedV2GMessage or data[:2] == self._beginning):
             return Verdict(seen)
         if payload_type != PayloadType.EXIEncodedV2GMessage:
-            return self._try(payload_type, data, _vocabularies(payload_type), agreed=None)
+            candidates = _vocabularies(payload_type)
+            return self._try(payload_type, data, candidates, candidates[0] if len(candidates) == 1 else None)
         handshake = _decode(data, "sap")
         if handshake is not None:
             return Verdict("sap", handshake, self._follow(handshake))
-        others = _vocabularies(payload_type)
-        agreed = self.negotiated
-        verdict = self._try(payload_type, data, sorted(others, key=lambda key: key != agreed), agreed)
+        verdict = self._try(payload_type, data, _vocabularies(payload_type), self.negotiated)
         if verdict.message is not None:
             self._beginning = data[:2]
+            verdict.findings += self._judge(verdict.message)
         return verdict
 
-    def _try(self, payload_type: int, data: bytes, candidates: list[str], agreed: str | None) -> Verdict:
-        for key in candidates:
-            message = _decode(data, key)
-            if message is None:
-                continue
-            self._seen[payload_type] = key
-            return Verdict(key, message, self._judge(key, agreed, payload_type))
-        return Verdict(agreed or (candidates[0] if len(candidates) == 1 else None))
+    def _try(self, payload_type: int, data: bytes, candidates: list[str], likeliest: str | None) -> Verdict:
+        """The first vocabulary that has the message: the likeliest, then those that fit, the best first."""
+        message = None if likeliest is None else _decode(data, likeliest)
+        if message is None and len(candidates) > 1:
+            fitting = (
+                found.schema for found in codec.identify(data) if found.schema in candidates and not found.reason
+            )
+            message = next(filter(None, (_decode(data, key) for key in fitting)), None)
+        if message is None:
+            return Verdict(likeliest)
+        self._seen[payload_type] = message.schema
+        return Verdict(message.schema, message)
 
-    def _judge(self, used: str, agreed: str | None, payload_type: int) -> list[Finding]:
-        if used == agreed or payload_type != PayloadType.EXIEncodedV2GMessage:
+    def _judge(self, message: Message) -> list[Finding]:
+        """What there is to say about the first message after the handshake, or without one."""
+        used, agreed = message.schema, self.negotiated
+        if used == agreed:
             return []
         title = vocabulary(used).title
         if agreed is not None:
