@@ -439,13 +439,13 @@ end })
 -- Cells -------------------------------------------------------------------------------------------------------------
 
 -- What a step came to: "await"; "done" and the values; "error" or "interrupt" and a report; "exit" and its code.
-local function outcome(co, ok, first, ...)
+local function outcome(co, drop, ok, first, ...)
   local hit = state.hit
   if hit == "exit" then return "exit", state.code end
   if hit then return hit, state.report end
   if not ok then return "error", { frames = frames(co), message = text_of(first), kind = type(first), value = first } end
   if co_status(co) == "suspended" then return "await" end
-  if first then return "done", outward(...) end
+  if first then return "done", outward(select(drop + 1, ...)) end
   local report = ...
   if type(report) == "table" then return "error", report end
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
@@ -460,9 +460,9 @@ function engine.compile(source, name)
   return problem
 end
 
--- A function that runs the compiled chunk up to its end or its next wait for Python. It is called on Lua's main thread,
--- which has no hook: nothing a user wrote ever runs there.
-function engine.start()
+-- A function that runs the compiled chunk up to its end or its next wait for Python, without the first `drop` values. It
+-- is called on Lua's main thread, which has no hook: nothing a user wrote ever runs there.
+function engine.start(drop)
   local f = chunk
   chunk = nil
   state.hit, state.report, state.inner, state.code = false, nil, nil, nil
@@ -470,7 +470,7 @@ function engine.start()
   cells[co] = true
   return function(...)
     call(check)                                 -- values have crossed: the memory limit holds again
-    return outcome(co, co_resume(co, ...))
+    return outcome(co, drop, co_resume(co, ...))
   end
 end
 

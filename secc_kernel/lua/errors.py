@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +125,19 @@ class LuaError(Exception):
         if len(self.frames) > 1 or (self.frames and not self.text):
             lines.append("stack:")
             lines += [f"  {frame}" for frame in self.frames]
+        if self.__cause__ is not None:
+            lines += _python_lines(self.__cause__)
         return lines
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of the Python stack, which would be ours and not the user's."""
+        return self.render(color=True)
+
+
+def _python_lines(problem: BaseException) -> list[str]:
+    """The Python stack below the call from Lua."""
+    frames = traceback.extract_tb(problem.__traceback__)[1:]
+    return ["python:", *(f"  {frame.filename}:{frame.lineno}: in {frame.name}" for frame in frames)] if frames else []
 
 
 class LuaSyntaxError(LuaError):

@@ -151,6 +151,12 @@ class LuaEngine:
         self._reporter.undefined(name)
         return None
 
+    def _note_lost_locals(self, name: str) -> None:
+        """Tell of locals of earlier cells that a cell has read as nil, when no error does."""
+        lost = self._reporter.lost_locals()
+        if lost:
+            self._stderr.write(f"{name}: {lost}\n")
+
     # Registration --------------------------------------------------------------------------------------------------
 
     def define(self, name: str, value: Any) -> None:
@@ -216,6 +222,11 @@ class LuaEngine:
         return to_lua(value, self._runtime)
 
     # Running -------------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a cell or script is running, be it in Lua or waiting."""
+        return self._cell is not None
 
     def interrupt(self) -> None:
         """Stop what runs. Callable from any thread."""
@@ -410,7 +421,8 @@ class _Cell:
         engine._reporter.begin()
         engine._reporter.remember(name, source)
         self._is_expression = engine._compile(source, name)
-        self._lua_step = engine._lua["start"]()
+        # An expression is compiled as "return nil, ...".
+        self._lua_step = engine._lua["start"](1 if self._is_expression else 0)
         engine._cell = self
 
     def step(self) -> bool:
@@ -435,19 +447,15 @@ class _Cell:
         if what == "await":
             return False
         if what == "done":
-            self.values = self._shown(rest)
+            quiet = self._is_expression and tokens(self._source)[-1].text == ";"
+            self.values = () if quiet else tuple(map(snapshot, rest))
+            engine._note_lost_locals(self._name)
             return True
         if what == "exit":
             raise LuaExit(_exit_code(rest))
         if what == "interrupt":
             raise engine._reporter.interruption(rest[0])
         raise engine._reporter.failure(rest[0], engine._binder.complaint, engine._binder.complaint_name)
-
-    def _shown(self, values: list[Any]) -> tuple[Any, ...]:
-        if not self._is_expression:
-            return tuple(map(snapshot, values))
-        ended = tokens(self._source)[-1].text == ";"
-        return () if ended else tuple(map(snapshot, values[1:]))
 
     def end(self) -> None:
         """Release the engine for the next cell."""
