@@ -12,7 +12,7 @@ help:
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make test       the tests (ARGS='-k v2gtp' chooses some)"
 	@echo "make lint       ruff, mypy, import-linter"
-	@echo "make notebooks  execute every notebook headless"
+	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
 	@echo "make bench      the codec's speed"
 	@echo "make clean      remove .venv and caches"
 
@@ -21,11 +21,10 @@ $(BIN)/python:
 	@echo "creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-# The kernelspec is registered in the environment itself, so nothing outside this folder changes.
+# Installing registers the kernelspec in the environment itself, so nothing outside this folder changes.
 $(VENV)/.stamp-demo: $(BIN)/python pyproject.toml
 	@echo "installing secc-kernel into $(VENV)"
 	@$(PIP) --editable '.[plot]' 'nbclient>=0.10'
-	@$(BIN)/secc-kernel install --sys-prefix
 	@touch $@
 
 $(VENV)/.stamp-lab: $(VENV)/.stamp-demo
@@ -52,8 +51,8 @@ lint: $(VENV)/.stamp-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-notebooks: $(VENV)/.stamp-demo
-	$(BIN)/python scripts/run_notebooks.py notebooks/*.ipynb
+notebooks: $(VENV)/.stamp-test
+	$(BIN)/python scripts/notebooks.py $(ARGS)
 
 bench: $(VENV)/.stamp-test
 	$(BIN)/python scripts/bench.py
