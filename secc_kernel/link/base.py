@@ -53,13 +53,14 @@ class Composed:
     auto: tuple[str, ...] = ()
 
 
-Maker = Callable[["str | None", "Message | None"], Composed]
-"""Makes a message when its time has come, of the session's vocabulary and the autopilot's message (None: it is off)."""
+Maker = Callable[["str | None", "Message | None", bool], Composed]
+"""Makes a message when its time has come, of the session's vocabulary, the autopilot's message (None where it has
+none), and whether values may be taken from that (not while the autopilot is off)."""
 
 
 @dataclass(slots=True, eq=False)
 class Wait:
-    """Something that a script waits for. ``kind``: receive, turn, or end."""
+    """Something that a script waits for. ``kind``: receive, turn, end, or time (then ``until`` says which)."""
 
     role: str
     kind: str
@@ -67,6 +68,7 @@ class Wait:
     future: Future[Any]
     then: Callable[[], Any] | None = None
     restarts: int = 0
+    until: float | None = None
 
     @property
     def request(self) -> str:
@@ -74,8 +76,8 @@ class Wait:
         return self.name[:-3] + "Req"
 
     def __str__(self) -> str:
-        if self.kind == "end":
-            return "the end of the session"
+        if self.kind in ("end", "time"):
+            return "the end of the session" if self.kind == "end" else "the time to pass"
         return self.name if self.kind == "receive" else f"the turn of {self.name}"
 
 

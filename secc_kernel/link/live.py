@@ -176,6 +176,10 @@ class LiveSession:
         """Let the autopilot work until the session has ended; gives how it ended."""
         return self._ask(Wait(self.side, "end", "", Future()))
 
+    def wait(self, seconds: float, role: str | None = None) -> Future[None]:
+        """Let time pass. What is the script's turn is held meanwhile: an answer can be late, or never come."""
+        return self._ask(Wait(self._role(role), "time", repr(float(seconds)), Future()))
+
     def send(
         self,
         message: Message | str,
@@ -204,7 +208,7 @@ class LiveSession:
         name = message if isinstance(message, str) else message.name
         if isinstance(message, Message):
             ready = Composed(message)
-            make = make or (lambda schema, automatic: ready)
+            make = make or (lambda schema, automatic, fills: ready)
         chosen = make or _replacing(name, fields)
         wait = Wait(self._role(role), "turn", name[:-3] + "Req", Future())
         wait.then = lambda: self._pilot.transmit(wait.role, name, chosen)
@@ -230,6 +234,10 @@ class LiveSession:
     def unplug(self) -> None:
         """Pull the plug in the middle of whatever is going on."""
         self._thread.ask(self._pilot.unplug)
+
+    def act(self, call: Callable[[Any, float], Any], role: str | None = None) -> Any:
+        """Call something with a party and the time, such as ``lambda vehicle, now: vehicle.stop(now)``."""
+        return self._thread.ask(self._pilot.act, self._role(role), call)
 
     def check(self, passed: bool, text: str) -> bool:
         """Record a verdict of the script: a finding of the rule `CHECK`, an error when it failed."""
@@ -300,8 +308,8 @@ class LiveSession:
 def _replacing(name: str, fields: dict[str, Any]) -> Maker:
     """Make the autopilot's message with some fields replaced."""
 
-    def make(schema: str | None, automatic: Message | None) -> Composed:
-        if automatic is None:
+    def make(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
+        if automatic is None or not fills:
             return Composed(codec.new(schema or "sap", name, **fields))
         body = {f.name: getattr(automatic.body, f.name) for f in type(automatic.body).__fields__}
         unknown = [key for key in fields if key not in body and key != "Header"]

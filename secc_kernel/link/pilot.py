@@ -93,7 +93,10 @@ class Pilot:
             return
         self._wait = wait
         wait.future.add_done_callback(self._cancelled)
-        self._ensure_vehicle(wait)
+        if wait.kind == "time":
+            wait.until = self.link.now + float(wait.name)
+        else:
+            self._ensure_vehicle(wait)
         self.go()
 
     def _is_due(self, seat: Seat, wait: Wait) -> bool:
@@ -136,8 +139,7 @@ class Pilot:
         seat = self.seats[role]
         party = seat.party
         party.hold()
-        automatic = seat.draft(name) if self._flies(role) else None
-        composed = make(party.schema, automatic)
+        composed = make(party.schema, seat.draft(name), self._flies(role))
         party.send(composed.message, self.link.now, composed.intended, composed.auto)
         seat.taken = seat.acts_at = None
         self._settle()
@@ -211,6 +213,8 @@ class Pilot:
         while (wait := self._wait) is not None and loop.time() < deadline:
             if wait.future.cancelled():
                 self._wait = None
+            elif wait.until is not None and self.link.now >= wait.until:
+                self._finish(wait)
             elif self.link.advance(self._next_act()):
                 self._settle()
             elif wait.kind == "end" and self.party.ended is not None:
@@ -237,6 +241,8 @@ class Pilot:
 
     def _next_act(self) -> float | None:
         times = [seat.acts_at for seat in self.seats.values() if seat.acts_at is not None]
+        if self._wait is not None and self._wait.until is not None:
+            times.append(self._wait.until)
         return min(times) if times else None
 
     def _settle(self) -> None:
@@ -256,8 +262,12 @@ class Pilot:
                 busy = self._decide(seat) or busy
             self.link.flush()
         wait = self._wait
-        if wait is not None and wait.kind == "end" and all(seat.party.ended for seat in self.seats.values()):
+        if wait is None:
+            return
+        if wait.kind == "end" and all(seat.party.ended for seat in self.seats.values()):
             self._finish(wait, self.party.ended)
+        elif self.link.real and wait.until is not None and self.link.now >= wait.until:
+            self._finish(wait)
 
     def _observe(self, seat: Seat, event: Any) -> None:
         wait = self._wait
@@ -283,7 +293,7 @@ class Pilot:
         goes_on = wait is not None and concerned and self._survives(wait)
         if seat.party is self.party:
             self._on_end(event, goes_on)
-        if wait is None or not concerned or wait.kind == "end":
+        if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if goes_on:
             wait.restarts += 1
@@ -293,7 +303,7 @@ class Pilot:
 
     def _survives(self, wait: Wait) -> bool:
         """Whether a wait goes on into the next session: it is for a message that only a new session brings."""
-        if wait.kind == "end" or not begins_session(wait.request):
+        if wait.kind in ("end", "time") or not begins_session(wait.request):
             return False
         return "EVCC" not in self.link.parties or wait.restarts == 0
 
@@ -311,10 +321,12 @@ class Pilot:
             return True
         if wait is None:
             return self._decide_alone(seat)
+        if wait.kind == "time" and wait.role == party.role:
+            return False
         if not self._flies(party.role):
             self._fail(wait, self._stands_still(seat, wait, turn))
             return True
-        if wait.role == party.role and wait.kind != "end" and not self._may_come(seat, wait, turn):
+        if wait.role == party.role and wait.kind in ("receive", "turn") and not self._may_come(seat, wait, turn):
             self._fail(wait, f"{wait} cannot come any more: {self._why_not(seat, wait.request)}")
             return True
         return self._act(seat)
@@ -426,6 +438,12 @@ class Pilot:
         """Pull the plug."""
         self.link.unplug()
         self.go()
+
+    def act(self, role: str, call: Callable[[Any, float], Any]) -> Any:
+        """Have something done with a party, and see what comes of it."""
+        result = call(self.seats[role].party, self.link.now)
+        self.go()
+        return result
 
     def script(self, change: int) -> None:
         """A script begins (1) or ends (-1): between them, what arrives is held for it."""

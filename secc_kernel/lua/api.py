@@ -1,0 +1,325 @@
+"""The testers' API in a Lua engine: the tables ``Secc`` and ``Evcc``, the enumerations, ``Session`` and ``Ev``.
+
+`install` registers them. A function is made when a script first names it, from what `functions.find` says of it; what
+it sets goes to a `sheets.Sheet`, what it reads comes from the messages of the live session (`bench.Bench`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..codec import Message
+from . import enumerations
+from .bench import Bench
+from .convert import ValueMismatchError, from_script, to_script
+from .errors import LuaUserError
+from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
+from .hosting import LazyTable
+from .names import Item
+from .runtime import LuaEngine
+from .session_table import ev_table, session_table
+
+__all__ = ["SideApi", "install"]
+
+Indices = tuple[int, ...]
+
+
+def install(engine: LuaEngine, bench: Bench) -> None:
+    """Register the API with an engine.
+
+    Parameters
+    ----------
+    engine : LuaEngine
+        Where scripts run.
+    bench : Bench
+        The live session, and what scripts set for it.
+    """
+    for side in SIDES:
+        api = SideApi(side, bench)
+        engine.define(side, LazyTable(side, api.resolve, api.names))
+        engine.alias(side.upper(), side)
+    engine.add_globals(_enumeration, lambda: enumerations.tables(_active(bench)))
+    engine.register_table("Session", session_table(bench))
+    engine.register_table("Ev", ev_table(bench))
+
+
+def _active(bench: Bench) -> tuple[str, ...]:
+    """The vocabularies that completion offers: the handshake's and the session's."""
+    return preference(bench.schema)[:2] if bench.schema else ("sap", "iso2")
+
+
+def _enumeration(name: str) -> LazyTable | None:
+    if not enumerations.find_table(name):
+        return None
+
+    def resolve(key: str) -> str:
+        try:
+            return enumerations.member(name, key)
+        except UnknownNameError as error:
+            raise LuaUserError(str(error)) from None
+
+    return LazyTable(name, resolve, lambda: enumerations.members(name))
+
+
+class SideApi:
+    """The functions of one side.
+
+    Parameters
+    ----------
+    side : str
+        ``Secc`` or ``Evcc``.
+    bench : Bench
+        Where they work.
+    """
+
+    def __init__(self, side: str, bench: Bench) -> None:
+        self.side = side
+        self.role = SIDES[side]
+        self._bench = bench
+
+    def names(self) -> list[str]:
+        """The names of all functions of the vocabularies in use."""
+        return list(names(self.side, _active(self._bench)))
+
+    def describe(self, name: str) -> Function:
+        """What is known of a function: signature, parameters, range, path.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such function; the text names the nearest one.
+        """
+        return find(self.side, name, preference(self._bench.schema))
+
+    def resolve(self, name: str) -> Callable[..., Any]:
+        """The function of that name.
+
+        Raises
+        ------
+        LuaUserError
+            There is none; the text names the nearest one.
+        """
+        try:
+            function = self.describe(name)
+        except UnknownNameError as error:
+            raise LuaUserError(str(error)) from None
+        if function.what == "message":
+            return self._of_message(function)
+        make = {
+            "Set": self._setter,
+            "Get": self._getter,
+            "Check": self._checker,
+            "Add": self._adder,
+            "Exist": self._finder,
+        }[function.verb]
+        return make(_Lookup(self, function))
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def _of_message(self, function: Function) -> Callable[[], Any]:
+        bench, role, message = self._bench, self.role, function.message
+
+        def receive() -> Any:
+            return bench.receive(role, message)
+
+        def send() -> Any:
+            return bench.send(role, message)
+
+        def check_received() -> bool:
+            return bench.session is not None and bench.session.check_received(message, role)
+
+        return {"Receive": receive, "Send": send, "Check_Received": check_received}[function.verb]
+
+    def message(self, name: str) -> Message | None:
+        """The last message of that name that this side sent or received in the session."""
+        session = self._bench.session
+        if session is None or self.role not in session.link.parties:
+            return None
+        return session.sent(name, self.role) if sender(name) == self.role else session.arrived(name, self.role)
+
+    # -- items --------------------------------------------------------------------------------------------------------
+
+    def _setter(self, lookup: _Lookup) -> Callable[..., None]:
+        sheets = self._bench.sheets
+        message, what, count = lookup.message, lookup.what, lookup.indices
+
+        def set_(*args: Any) -> None:
+            if len(args) != count + 1:
+                raise lookup.wrong_arguments(args)
+            indices = args[:count]
+            if count:
+                lookup.check_indices(indices)
+            sheets.of(message).set(what, lookup.item_name, indices, lookup.checked(args[-1]))
+
+        return set_
+
+    def _adder(self, lookup: _Lookup) -> Callable[..., None]:
+        sheets = self._bench.sheets
+        outer = lookup.indices - 1
+
+        def add(*args: Any) -> None:
+            if len(args) != outer + 1:
+                raise lookup.wrong_arguments(args)
+            lookup.check_indices(args[:outer])
+            sheets.of(lookup.message).append(lookup.item_name, args[:outer], lookup.checked(args[-1]))
+
+        return add
+
+    def _getter(self, lookup: _Lookup) -> Callable[..., Any]:
+        message, count = lookup.message, lookup.indices
+        own = sender(message) == self.role
+        sheets = self._bench.sheets
+
+        def get(*args: Any) -> Any:
+            if len(args) != count:
+                raise lookup.wrong_arguments(args)
+            if count:
+                lookup.check_indices(args)
+            if own:
+                said = sheets.of(message).get(lookup.what, lookup.item_name, args)
+                if said is not None:
+                    return lookup.read_back(said)
+            found = self.message(message)
+            if found is None and not own:
+                raise LuaUserError(
+                    f"{lookup.full_name}: no {message} has arrived in this session",
+                    f"{self.side}.Receive_{message}_001() waits for it",
+                )
+            return lookup.read(found, args)
+
+        return get
+
+    def _checker(self, lookup: _Lookup) -> Callable[..., bool]:
+        count = lookup.indices
+
+        def check(*args: Any) -> bool:
+            if len(args) != count + 1:
+                raise lookup.wrong_arguments(args)
+            lookup.check_indices(args[:count])
+            expected = lookup.converted(args[-1])
+            return bool(lookup.value(self.message(lookup.message), args[:count]) == expected)
+
+        return check
+
+    def _finder(self, lookup: _Lookup) -> Callable[..., bool]:
+        wanted = keys(lookup.function)
+
+        def exist(*args: Any) -> bool:
+            if len(args) > len(wanted):
+                raise lookup.wrong_arguments(args)
+            expected = {}
+            for (name, type_), arg in zip(wanted, args, strict=False):
+                if arg is not None:
+                    try:
+                        expected[name] = from_script(type_, arg)
+                    except ValueMismatchError as error:
+                        raise LuaUserError(f"{lookup.full_name}: {name} {error}") from None
+            items = lookup.value(self.message(lookup.message), ())
+            return any(_fits(item, expected) for item in items or ())
+
+        return exist
+
+    @property
+    def preference(self) -> tuple[str, ...]:
+        """The vocabularies in the order in which names are looked up now."""
+        return preference(self._bench.schema)
+
+
+def _fits(item: Any, expected: dict[str, Any]) -> bool:
+    if hasattr(item, "__fields__") or hasattr(type(item), "__fields__"):
+        return all(getattr(item, name) == value for name, value in expected.items())
+    return all(item == value for value in expected.values())
+
+
+class _Lookup:
+    """An item as the session's vocabulary has it: looked up anew when another protocol is agreed on."""
+
+    def __init__(self, api: SideApi, function: Function) -> None:
+        self._api = api
+        self.function = function
+        self.full_name = f"{function.side}.{function.name}"
+        self.message = function.message
+        self.what = function.what
+        assert function.item is not None
+        self.item_name = function.item.name
+        self.indices = function.item.indices
+        self._preference = api.preference
+
+    @property
+    def item(self) -> Item:
+        """The item in the vocabulary that counts now."""
+        now = self._api.preference
+        if now is not self._preference:
+            self.function = find(self.function.side, self.function.name, now)
+            self._preference = now
+        assert self.function.item is not None
+        return self.function.item
+
+    def wrong_arguments(self, args: tuple[Any, ...]) -> LuaUserError:
+        """The error for a wrong number of arguments."""
+        parameters = self.function.parameters
+        takes = ", ".join(f"{name} ({meaning})" for name, meaning in parameters) or "nothing"
+        return LuaUserError(f"{self.full_name} takes {takes}; it got {len(args)} value{'' if len(args) == 1 else 's'}")
+
+    def check_indices(self, indices: tuple[Any, ...]) -> None:
+        """Refuse what is no list index."""
+        for index in indices:
+            if type(index) is not int or index < 0:
+                raise LuaUserError(f"{self.full_name}: an index is a whole number from 0, not {index!r}")
+
+    def converted(self, value: Any) -> Any:
+        """A value of the script as the declarations have it; a mistake names the function and what it takes."""
+        item = self.item
+        if self.what == "value":
+            try:
+                return from_script(item.type, value)
+            except ValueMismatchError as error:
+                raise LuaUserError(f"{self.full_name} {error}") from None
+        if self.what == "specified":
+            if not isinstance(value, bool):
+                raise LuaUserError(f"{self.full_name} takes true or false, not {value!r}")
+        elif type(value) is not int or value < 0:
+            raise LuaUserError(f"{self.full_name} takes the number of items, not {value!r}")
+        return value
+
+    def checked(self, value: Any) -> Any:
+        """A value that the item can take, as the script wrote it."""
+        self.converted(value)
+        return value
+
+    def read_back(self, said: Any) -> Any:
+        """What a script set, as it would read it from a message."""
+        return to_script(self.item.type, self.converted(said)) if self.what == "value" else said
+
+    def value(self, message: Message | None, indices: Indices) -> Any:
+        """The item's value in a message; None where it is absent."""
+        if message is None:
+            return None
+        item = self.item
+        steps = item.steps
+        at: Any = message.body
+        if steps[0].field == "Header" and catalogue(message.schema, self.message).header_type is not None:
+            at, steps = message.header, steps[1:]
+        left = iter(indices)
+        for step in steps:
+            if at is None:
+                return None
+            at = getattr(at, step.field, None)
+            if step.repeated:
+                index = next(left, None)
+                if index is None:
+                    return at
+                at = at[index] if at is not None and index < len(at) else None
+            if step.slot and type(at) is not step.type:
+                return None
+        return at
+
+    def read(self, message: Message | None, indices: Indices) -> Any:
+        """What a script reads of a message."""
+        found = self.value(message, indices)
+        if self.what == "count":
+            return len(found or ())
+        if self.what == "specified":
+            return found is not None
+        return to_script(self.item.type, found)

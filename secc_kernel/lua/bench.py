@@ -1,0 +1,337 @@
+"""What a script works at: the live session, opened when first needed, and what the script has set for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .. import codec
+from ..codec import Message
+from ..link.base import Composed, Link, Maker, SessionError
+from ..link.live import LiveSession
+from ..link.net import LinkError
+from ..link.sim import SimLink, answering_time
+from ..link.tcp import TcpStation, TcpVehicle
+from ..messages import vocabulary
+from ..session.evcc import EVCC
+from ..session.events import Ended, LocalProtocolError
+from ..session.journal import Journal, JournalError
+from ..session.secc import SECC
+from ..session.station import Station
+from ..vehicle import SimulatedEV
+from .compose import Assignment, Composition, compose
+from .convert import ValueMismatchError
+from .errors import LuaUserError
+from .functions import SIDES, catalogue, preference, sender
+from .sheets import Sheet, Sheets
+
+__all__ = ["Bench", "Options", "Vehicle", "make_message", "script_future"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session is opened.
+
+    Attributes
+    ----------
+    link : str
+        ``sim`` (a simulated vehicle, on a clock of its own) or ``tcp``.
+    side : str
+        The party that the script plays: ``SECC`` or ``EVCC``.
+    interface : str or None
+        TCP: the network interface with SDP.
+    host, port : str or None, int or None
+        TCP: where to listen, or (as the EVCC) the station, without SDP.
+    tls : bool
+        Transport security.
+    journal : str or None
+        A file for the journal.
+    """
+
+    link: str = "sim"
+    side: str = "SECC"
+    interface: str | None = None
+    host: str | None = None
+    port: int | None = None
+    tls: bool = False
+    journal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """The simulated vehicle that is plugged in.
+
+    Attributes
+    ----------
+    profile : str
+        One of `vehicle.PROFILES`.
+    soc, target : float
+        State of charge when it is plugged in, and when it stops, in percent.
+    mode : str or None
+        ``AC`` or ``DC``; by default DC where the station and the vehicle have it.
+    """
+
+    profile: str = "compact"
+    soc: float = 40.0
+    target: float = 80.0
+    mode: str | None = None
+
+
+@dataclass(eq=False)
+class Bench:
+    """A script's place of work.
+
+    Parameters
+    ----------
+    options : Options
+        How a session is opened where the script does not say.
+    on_open : callable, optional
+        Called with each session that is opened, before anything happens on it.
+
+    Attributes
+    ----------
+    session : LiveSession or None
+        The live one.
+    sheets : Sheets
+        What the script has set.
+    vehicle : Vehicle
+        Which simulated vehicle is plugged in next.
+    protocols : tuple of str or None
+        What the script restricts the offer to.
+    autopilot : bool
+        Whether the autopilot does what the script does not.
+    """
+
+    options: Options = field(default_factory=Options)
+    on_open: Callable[[LiveSession], object] = lambda session: None
+    session: LiveSession | None = field(default=None, init=False)
+    sheets: Sheets = field(default_factory=Sheets, init=False)
+    vehicle: Vehicle = field(default_factory=Vehicle, init=False)
+    protocols: tuple[str, ...] | None = field(default=None, init=False)
+    autopilot: bool = field(default=True, init=False)
+    _running: bool = field(default=False, init=False)
+
+    @property
+    def schema(self) -> str | None:
+        """The vocabulary in which names are looked up first: the negotiated one, or the only one that is offered."""
+        if self.session is not None and self.session.protocol is not None:
+            return self.session.protocol
+        return self.protocols[0] if self.protocols else None
+
+    @property
+    def journal(self) -> Journal | None:
+        """The live session's record."""
+        return None if self.session is None else self.session.journal
+
+    def ensure(self, role: str) -> LiveSession:
+        """The live session; the default one is opened for whoever needs it first."""
+        if self.session is None:
+            self.open(replace(self.options, side=role))
+        assert self.session is not None
+        return self.session
+
+    def open(self, options: Options) -> LiveSession:
+        """Open a session; one that is open is closed before.
+
+        Raises
+        ------
+        LuaUserError
+            The link is not to be had; the text says why.
+        """
+        self.close()
+        try:
+            journal = Journal(Path(options.journal) if options.journal else None)
+            link = self._link(options, journal)
+            self.session = LiveSession(
+                link, side=options.side, autopilot=self.autopilot, overrides=self._overrides, on_end=self._ended
+            )
+        except (LinkError, JournalError, OSError, ValueError) as error:
+            raise LuaUserError(str(error)) from error
+        self.on_open(self.session)
+        return self.session
+
+    def close(self) -> None:
+        """Close the session, if one is open, and forget what was set for it."""
+        if self.session is not None:
+            session, self.session = self.session, None
+            session.close()
+            self.sheets.clear()
+
+    def restrict(self, protocols: Sequence[str]) -> None:
+        """Offer only these protocols, from the next handshake on."""
+        parties: list[Any] = [] if self.session is None else list(self.session.link.parties.values())
+        try:
+            SECC().offer_protocols(protocols)
+        except ValueError as error:
+            raise LuaUserError(str(error)) from None
+        self.protocols = tuple(protocols)
+        for party in parties:
+            if isinstance(party, SECC):
+                party.offer_protocols(protocols)
+
+    def _link(self, options: Options, journal: Journal) -> Link:
+        if options.tls:
+            raise LuaUserError("TLS is not available in this version: open the link without tls")
+        if options.link == "sim":
+            return SimLink(self._station(journal, real=False), self.make_vehicle(journal), prepare=self._prepare)
+        if options.link == "plc":
+            raise LuaUserError(
+                "the link 'plc' (SLAC on powerline) is not available in this version: use 'sim' or 'tcp'"
+            )
+        if options.link != "tcp":
+            raise LuaUserError(f"there is no link {options.link!r}: it is 'sim' or 'tcp'")
+        if options.side == "EVCC":
+            vehicle = self.make_vehicle(journal, real=True)
+            return TcpVehicle(vehicle, interface=options.interface, host=options.host, port=options.port)
+        station = self._station(journal, real=True)
+        return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
+
+    def _station(self, journal: Journal, real: bool) -> SECC:
+        station = SECC(
+            journal=journal,
+            station=Station(epoch=0.0) if real else Station(),
+            pace=None if real else answering_time,
+            entropy=secrets.token_bytes if real else None,
+        )
+        if self.protocols is not None:
+            station.offer_protocols(self.protocols)
+        return station
+
+    def make_vehicle(self, journal: Journal, real: bool = False) -> SimulatedEV:
+        """The vehicle as it is set now; on the simulated link the station records the frames."""
+        chosen = self.vehicle
+        return SimulatedEV(
+            chosen.profile,
+            soc=chosen.soc,
+            target_soc=chosen.target,
+            energy=chosen.mode,
+            journal=journal,
+            records_frames=real,
+        )
+
+    def _prepare(self, vehicle: EVCC) -> None:
+        """A vehicle that is plugged in comes with the state of charge that was set, however the last session ended."""
+        assert isinstance(vehicle, SimulatedEV)
+        vehicle.battery = vehicle.profile.battery(self.vehicle.soc)
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def send(self, role: str, message: str) -> Future[None]:
+        """Send a message with what was set."""
+        sheet = self.sheets.of(message)
+        session = self.ensure(role)
+        sending = _in_words(lambda: session.send(message, role=role, make=self._maker(message)))
+        return script_future(sending, lambda sent: sheet.sent())
+
+    def receive(self, role: str, message: str) -> Future[None]:
+        """Wait for a message."""
+        session = self.ensure(role)
+        return script_future(_in_words(lambda: session.receive(message, role=role)), lambda received: None)
+
+    def _ended(self, ended: Ended, goes_on: bool) -> None:
+        self.sheets.clear(keep_unsent=goes_on)
+
+    def _overrides(self, message: str) -> Maker | None:
+        return None if self.sheets.overrides(message) is None else self._maker(message)
+
+    def _maker(self, message: str) -> Maker:
+        sheet = self.sheets.of(message)
+
+        def make(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
+            return make_message(message, sheet, schema, automatic, fills)
+
+        return make
+
+
+def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message | None, fills: bool) -> Composed:
+    """A message of what a script has set over the autopilot's message.
+
+    Parameters
+    ----------
+    name : str
+        The message.
+    sheet : Sheet
+        What was set.
+    schema : str or None
+        The vocabulary that was negotiated.
+    automatic : Message or None
+        The autopilot's message for this moment.
+    fills : bool
+        Whether mandatory fields may come from it; the header's session id does in any case.
+
+    Raises
+    ------
+    LuaUserError
+        Mandatory fields are missing, or what was set does not fit.
+    """
+    key = next(k for k in preference(schema) if name in vocabulary(k).elements)
+    words = vocabulary(key)
+    try:
+        assignments = sheet.assignments(key, name)
+    except ValueMismatchError as error:
+        raise LuaUserError(str(error)) from None
+    if automatic is not None and automatic.schema != key:
+        automatic = None
+    header_type = catalogue(key, name).header_type
+    of_header = [a for a in assignments if header_type is not None and a.item.steps[0].field == "Header"]
+    body = compose(
+        words.message_type(name),
+        [a for a in assignments if a not in of_header],
+        automatic.body if automatic is not None and fills else None,
+    )
+    header = Composition()
+    if header_type is not None:
+        stripped = [Assignment(replace(a.item, steps=a.item.steps[1:]), a.indices, a.what, a.value) for a in of_header]
+        known = automatic.header if automatic is not None else header_type(SessionID=bytes(8))
+        header = compose(header_type, stripped, known, ("Header",))
+    missing = [*body.missing, *header.missing]
+    if missing:
+        raise LuaUserError(*_what_is_missing(name, missing, fills))
+    fields = {f.name: getattr(body.value, f.name) for f in type(body.value).__fields__}
+    if header_type is not None:
+        fields["Header"] = header.value
+    return Composed(codec.new(key, name, **fields), tuple(header.intended + body.intended), tuple(body.auto))
+
+
+def _what_is_missing(message: str, missing: list[tuple[str, str]], fills: bool) -> tuple[str, str]:
+    side = next(table for table, role in SIDES.items() if role == sender(message))
+    why = "the autopilot has no value for them" if fills else "the autopilot is off and fills nothing in"
+    text = f"{message} cannot be sent: it lacks {', '.join(path for _, path in missing)}; {why}"
+    return text, f"set them first: {', '.join(f'{side}.Set_{message}_{name}' for name, _ in missing)}"
+
+
+_MISTAKES = (SessionError, LocalProtocolError, LinkError, codec.EncodeError)
+
+
+def _in_words(call: Callable[[], Future[Any]]) -> Future[Any]:
+    """Make a refusal the script's mistake, with its place in the script."""
+    try:
+        return call()
+    except _MISTAKES as error:
+        raise LuaUserError(str(error)) from error
+
+
+def script_future(future: Future[Any], result: Callable[[Any], Any]) -> Future[Any]:
+    """A future for a script: with another result, and errors that are shown at the line that waits."""
+    outcome: Future[Any] = Future()
+
+    def done(inner: Future[Any]) -> None:
+        if inner.cancelled() or not outcome.set_running_or_notify_cancel():
+            return
+        error = inner.exception()
+        if error is None:
+            outcome.set_result(result(inner.result()))
+        else:
+            outcome.set_exception(LuaUserError(str(error)) if isinstance(error, _MISTAKES) else error)
+
+    def cancelled(outer: Future[Any]) -> None:
+        if outer.cancelled():
+            future.cancel()
+
+    outcome.add_done_callback(cancelled)
+    future.add_done_callback(done)
+    return outcome

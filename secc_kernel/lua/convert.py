@@ -1,0 +1,172 @@
+"""Values between Lua and the declarations: what a script writes and reads for each simple type."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from ..exi.datatypes import SimpleType
+
+__all__ = ["ValueMismatchError", "expectation", "from_script", "table_name", "to_script"]
+
+_UNITS = "unitSymbolType"
+_UNIT_PREFIX = "Unit_"
+_LUA_INTEGER_MAX = 2**63 - 1
+
+
+class ValueMismatchError(ValueError):
+    """A value that the field cannot take: EXI has no way to write it."""
+
+
+def table_name(type_: SimpleType) -> str:
+    """The global table of an enumeration: the schema type's name, first letter upper case."""
+    return type_.name[:1].upper() + type_.name[1:]
+
+
+def member_key(type_: SimpleType, literal: str) -> str:
+    """How an enumeration's table spells a literal."""
+    return _UNIT_PREFIX + literal if type_.name == _UNITS else literal
+
+
+def expectation(type_: SimpleType) -> str:
+    """What a field of this type takes, for documentation and errors."""
+    if type_.kind == "enumeration":
+        return f"a {table_name(type_)} ({_keys(type_)})"
+    if type_.kind == "boolean":
+        return "true or false"
+    if type_.kind == "integer":
+        return _integer_range(type_)
+    unit = "characters" if type_.kind == "string" else "bytes"
+    length = _length_range(type_, unit)
+    what = "a string" if type_.kind == "string" or _is_text(type_) else "a string of hex digits such as '0102FF'"
+    return f"{what}{length}"
+
+
+def _integer_range(type_: SimpleType) -> str:
+    low, high = type_.min_inclusive, type_.max_inclusive
+    if low is None and high is None:
+        return "a whole number"
+    return f"a whole number from {'-∞' if low is None else low} to {'∞' if high is None else high}"
+
+
+def _length_range(type_: SimpleType, unit: str) -> str:
+    low, high = type_.min_length, type_.max_length
+    if low is None and high is None:
+        return ""
+    if low == high:
+        return f" ({low} {unit})"
+    if low is None:
+        return f" (at most {high} {unit})"
+    return f" (at least {low} {unit})" if high is None else f" ({low} to {high} {unit})"
+
+
+def from_script(type_: SimpleType, value: Any) -> Any:
+    """Convert what a script set to the declaration's Python value.
+
+    Values that break a facet (a length, a bound) pass where EXI can write them: a tester sends them on purpose.
+
+    Raises
+    ------
+    ValueMismatchError
+        EXI cannot express the value; the text says what the field takes.
+    """
+    return _FROM_SCRIPT[type_.kind](type_, value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(value) if len(value) <= 60 else repr(value[:57] + "...")
+    return str(value) if isinstance(value, (int, float)) else f"a {type(value).__name__.lstrip('_')}"
+
+
+def _keys(type_: SimpleType) -> str:
+    return ", ".join(member_key(type_, str(member)) for member in type_.members)
+
+
+def _mismatch(type_: SimpleType, value: Any, hint: str = "") -> ValueMismatchError:
+    return ValueMismatchError(f"takes {expectation(type_)}, not {_shown(value)}{hint}")
+
+
+def _enumeration(type_: SimpleType, value: Any) -> Any:
+    if isinstance(value, str):
+        literal = value
+        if type_.name == _UNITS and value.startswith(_UNIT_PREFIX):
+            literal = value[len(_UNIT_PREFIX) :]
+        for member in type_.members:
+            if member.value == literal:
+                return member
+        near = difflib.get_close_matches(literal, [str(m) for m in type_.members], 1, 0.5)
+        if near:
+            table = table_name(type_)
+            raise ValueMismatchError(
+                f"takes a {table}, not {_shown(value)}; did you mean {table}.{member_key(type_, near[0])}? "
+                f"It has {_keys(type_)}"
+            )
+    raise _mismatch(type_, value)
+
+
+def _boolean(type_: SimpleType, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _mismatch(type_, value)
+
+
+def _integer(type_: SimpleType, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+        raise _mismatch(type_, value)
+    number = int(value)
+    coding = type_.coding
+    if coding.form == "nbit" and not 0 <= number - coding.offset < 2**coding.width:
+        raise _mismatch(type_, value, f" (EXI writes it in {coding.width} bits)")
+    if coding.form == "unsigned" and number < 0:
+        raise _mismatch(type_, value, " (EXI writes it without a sign)")
+    return number
+
+
+def _string(type_: SimpleType, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise _mismatch(type_, value)
+
+
+def _is_text(type_: SimpleType) -> bool:
+    """Whether scripts write these bytes as text: the EVSEID of DIN SPEC 70121, whose schema says hexBinary."""
+    return type_.kind == "hexBinary" and type_.name == "evseIDType"
+
+
+def _binary(type_: SimpleType, value: Any) -> bytes:
+    if isinstance(value, str) and _is_text(type_) and value.isascii():
+        return value.encode("ascii")
+    if isinstance(value, str):
+        try:
+            return bytes.fromhex(value)
+        except ValueError:
+            raise _mismatch(type_, value) from None
+    raise _mismatch(type_, value)
+
+
+_FROM_SCRIPT = {
+    "enumeration": _enumeration,
+    "boolean": _boolean,
+    "integer": _integer,
+    "string": _string,
+    "hexBinary": _binary,
+    "base64Binary": _binary,
+}
+
+
+def to_script(type_: SimpleType, value: Any) -> Any:
+    """Convert a declaration's Python value to what a script reads: hex digits for bytes, the literal of a member."""
+    if isinstance(value, bytes):
+        if _is_text(type_) and value.isascii() and value.decode().isprintable():
+            return value.decode()
+        return value.hex().upper()
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value > _LUA_INTEGER_MAX:
+        return float(value)  # Lua's integers end at 2^63 - 1
+    return value

@@ -1,0 +1,79 @@
+"""The schemas' enumerations as tables of a script: ``ResponseCodeType.FAILED``, ``UnitSymbolType.Unit_V``.
+
+A table is named after the schema type, first letter upper case. Types of several vocabularies that share a name share a
+table, since a script names a member before a protocol is agreed on; whether the field has the member is checked when it
+is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+
+from .. import messages
+from ..exi.datatypes import Enumeration, SimpleType, simple_type
+from .convert import member_key, table_name
+from .functions import UnknownNameError, preference, suggest
+
+__all__ = ["find_table", "member", "members", "tables"]
+
+
+@cache
+def _of_vocabulary(schema: str) -> dict[str, SimpleType]:
+    found: dict[str, SimpleType] = {}
+    for module in messages.vocabulary(schema).modules:
+        for value in vars(import_module(f"{messages.__name__}.{module}")).values():
+            if isinstance(value, type) and issubclass(value, Enumeration) and value is not Enumeration:
+                type_ = simple_type(value)
+                assert type_ is not None
+                found[table_name(type_)] = type_
+    return found
+
+
+def _types(table: str) -> Iterator[SimpleType]:
+    for schema in ("iso2", *preference(None)):
+        found = _of_vocabulary(schema).get(table)
+        if found is not None:
+            yield found
+
+
+def find_table(name: str) -> bool:
+    """Whether a global of that name is an enumeration's table."""
+    return name[:1].isupper() and next(_types(name), None) is not None
+
+
+def tables(schemas: tuple[str, ...]) -> list[str]:
+    """The names of the enumerations of some vocabularies."""
+    return list(dict.fromkeys(table for schema in schemas for table in _of_vocabulary(schema)))
+
+
+@cache
+def members(table: str) -> dict[str, str]:
+    """An enumeration's keys and values, in the schemas' order."""
+    return {member_key(type_, str(member)): str(member) for type_ in _types(table) for member in type_.members}
+
+
+def member(table: str, key: object) -> str:
+    """The value of ``table.key``.
+
+    Raises
+    ------
+    UnknownNameError
+        No schema has such a member; the text names the nearest one and lists all.
+    """
+    known = members(table)
+    if isinstance(key, str):
+        found = known.get(key)
+        if found is not None:
+            return found
+        near = suggest(key, known)
+        if near:
+            raise UnknownNameError(f"{table} has no member {key}; did you mean {table}.{near}? It has {_listed(table)}")
+    raise UnknownNameError(f"{table} has no member {key}; it has {_listed(table)}")
+
+
+def _listed(table: str) -> str:
+    """The members of the nearest vocabulary's type: those of all would fill a page."""
+    type_ = next(_types(table))
+    return ", ".join(member_key(type_, str(member)) for member in type_.members)

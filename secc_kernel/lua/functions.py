@@ -1,0 +1,318 @@
+"""The functions of the testers' API: which there are, and what each takes and returns.
+
+Every function follows from a declaration: `find` reads a name by the rules of the API and looks up the message and the
+item that it speaks of; `names` goes the other way. A `Function` describes itself (signature, parameters, range, path in
+the document), for errors, completion, inspection and editor stubs alike. Nothing is built before it is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from ..exi.datatypes import SimpleType
+from ..messages import SCHEMAS, vocabulary
+from .convert import expectation, table_name
+from .names import Catalogue, Item
+
+__all__ = ["SIDES", "Function", "UnknownNameError", "catalogue", "find", "names", "preference", "suggest"]
+
+SIDES = {"Secc": "SECC", "Evcc": "EVCC"}
+"""The tables of the API and the party that each stands for."""
+
+_SUFFIX = "_001"
+
+
+class UnknownNameError(AttributeError):
+    """There is no such function; the text names the nearest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the API.
+
+    Attributes
+    ----------
+    side : str
+        The table, ``Secc`` or ``Evcc``.
+    name : str
+        The function's name in the table.
+    verb : str
+        ``Receive``, ``Send``, ``Check_Received``, ``Set``, ``Get``, ``Check``, ``Add`` or ``Exist``.
+    what : str
+        What it is about: ``message``, ``value``, ``count`` (of a list), ``specified`` (presence), or ``keys`` (of an
+        item).
+    schema : str
+        Key of the vocabulary.
+    message : str
+        The message.
+    item : Item or None
+        The element below the message.
+    """
+
+    side: str
+    name: str
+    verb: str
+    what: str
+    schema: str
+    message: str
+    item: Item | None = None
+
+    @property
+    def parameters(self) -> tuple[tuple[str, str], ...]:
+        """Name and meaning of each parameter."""
+        if self.item is None or (self.verb == "Exist" and self.what != "keys"):
+            return ()
+        if self.what == "keys":
+            return tuple((_variable(name), expectation(type_)) for name, type_ in keys(self))
+        indices = self.item.indices - (1 if self.verb == "Add" else 0)
+        found = [(f"index{n or ''}", "counted from 0") for n in range(indices)]
+        if self.verb == "Get":
+            return tuple(found)
+        if self.what == "count":
+            found.append(("count", f"how many items, {self.item.max or 'any number'} at most"))
+        elif self.what == "specified":
+            found.append(("isSpecified", "true or false"))
+        else:
+            found.append((_variable(self.item.steps[-1].element or self.item.steps[-2].element), self.takes))
+        return tuple(found)
+
+    @property
+    def returns(self) -> str:
+        """The Lua type that it returns, or the enumeration's table; '' for nothing."""
+        if self.verb in ("Check", "Check_Received", "Exist"):
+            return "boolean"
+        if self.verb != "Get":
+            return ""
+        if self.what == "value":
+            return self.type_name
+        return "number" if self.what == "count" else "boolean"
+
+    @property
+    def signature(self) -> str:
+        """The call: ``Secc.Set_SessionSetupRes_EVSEID(evseid)``."""
+        return f"{self.side}.{self.name}({', '.join(name for name, _ in self.parameters)})"
+
+    @property
+    def takes(self) -> str:
+        """What a value's field takes: the type with its bounds, or an enumeration with its members."""
+        return expectation(self.item.type) if self.item is not None and self._simple else ""
+
+    @property
+    def type_name(self) -> str:
+        """A value's type in Lua: string, number, boolean, or the enumeration's table."""
+        if not self._simple:
+            return ""
+        assert self.item is not None
+        type_ = self.item.type
+        if type_.kind == "enumeration":
+            return table_name(type_)
+        return {"integer": "number", "boolean": "boolean"}.get(type_.kind, "string")
+
+    @property
+    def _simple(self) -> bool:
+        return self.what == "value" and self.item is not None and isinstance(self.item.type, SimpleType)
+
+    @property
+    def optional(self) -> bool:
+        """Whether the schema lets the element be absent."""
+        return self.item is not None and self.item.optional
+
+    @property
+    def path(self) -> str:
+        """The element in the document, from the message on."""
+        return self.item.path((), self.message) if self.item is not None else self.message
+
+    @property
+    def text(self) -> str:
+        """One sentence: what it does."""
+        path, message = self.path, self.message
+        if self.what == "message":
+            return {
+                "Receive": f"Waits for {message}; the autopilot does everything else meanwhile.",
+                "Send": f"Sends {message} with what was set; mandatory fields that were not come from the autopilot.",
+                "Check_Received": f"Whether {message} has arrived in this session.",
+            }[self.verb]
+        if self.what == "keys":
+            return f"Whether {message} has an item {path} with these values; nil fits any."
+        subject = {"value": path, "count": f"the number of items of {path}", "specified": f"whether {path} is present"}
+        verb = {
+            "Set": "Sets",
+            "Get": "Reads",
+            "Check": "Compares what arrived:",
+            "Add": "Appends to the list:",
+        }[self.verb]
+        return f"{verb} {subject[self.what]}."
+
+
+def keys(function: Function) -> list[tuple[str, SimpleType]]:
+    """Names and types of an item's own values, in the schema's order: what an ``Exist_`` function compares."""
+    assert function.item is not None
+    type_ = function.item.type
+    if isinstance(type_, SimpleType):
+        return [(function.item.steps[-1].element, type_)]
+    return [
+        (field.name, field.type)
+        for field in type_.__fields__
+        if isinstance(field.type, SimpleType) and not field.repeated
+    ]
+
+
+def _variable(name: str) -> str:
+    head = len(name) - len(name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
+    if head >= len(name):
+        return name.lower()
+    return name[: max(head - 1, 1)].lower() + name[max(head - 1, 1) :]
+
+
+@cache
+def catalogue(schema: str, message: str) -> Catalogue:
+    """The items of a message; made when first asked for."""
+    return Catalogue(vocabulary(schema), message)
+
+
+@cache
+def preference(schema: str | None) -> tuple[str, ...]:
+    """Vocabularies in the order in which a name is looked up: the session's first, then the handshake, then all."""
+    first = (schema, "sap", "iso2") if schema else ("sap", "iso2")
+    return tuple(dict.fromkeys((*first, *(key for key in SCHEMAS if vocabulary(key).messages))))
+
+
+def sender(message: str) -> str:
+    """Which party sends a message: the EVCC asks, the SECC answers."""
+    return "EVCC" if message.endswith("Req") else "SECC"
+
+
+def find(side: str, name: str, schemas: Iterable[str]) -> Function:
+    """The function of that name, in the first of the vocabularies that has it.
+
+    Parameters
+    ----------
+    side : str
+        The table, ``Secc`` or ``Evcc``.
+    name : str
+        The name in the table.
+    schemas : iterable of str
+        Vocabularies in the order of preference.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none; the text names the nearest one.
+    """
+    schemas = tuple(schemas)
+    for schema in schemas:
+        found = _parse(side, name, schema)
+        if found is not None:
+            return found
+    raise UnknownNameError(_unknown(side, name, schemas))
+
+
+def _parse(side: str, name: str, schema: str) -> Function | None:
+    for verb in ("Receive", "Send"):
+        if name.startswith(verb + "_") and name.endswith(_SUFFIX):
+            message = name[len(verb) + 1 : -len(_SUFFIX)]
+            if message in vocabulary(schema).elements and (sender(message) == SIDES[side]) == (verb == "Send"):
+                return Function(side, name, verb, "message", schema, message)
+            return None
+    verb, _, rest = name.partition("_")
+    if verb == "Check" and rest.startswith("Received_"):
+        message = rest[len("Received_") :]
+        if message in vocabulary(schema).elements and sender(message) != SIDES[side]:
+            return Function(side, name, "Check_Received", "message", schema, message)
+        return None
+    if verb == "Exist":
+        return _parse_exist(side, name, rest, schema)
+    if verb not in ("Set", "Get", "Check", "Add"):
+        return None
+    for message in _messages_at(rest, schema):
+        if verb in ("Set", "Add") and sender(message) != SIDES[side]:
+            continue
+        found = _parse_item(verb, rest[len(message) + 1 :], catalogue(schema, message))
+        if found is not None:
+            return Function(side, name, verb, found[0], schema, message, found[1])
+    return None
+
+
+def _messages_at(rest: str, schema: str) -> list[str]:
+    return [m for m in vocabulary(schema).elements if rest.startswith(m) and rest[len(m) : len(m) + 1] == "_"]
+
+
+def _parse_item(verb: str, path: str, items: Catalogue) -> tuple[str, Item] | None:
+    item = items.values.get(path)
+    if item is not None:
+        return ("value", item) if verb != "Add" or item.indices else None
+    if verb in ("Set", "Get"):
+        if path.endswith("_Count") and (item := items.lists.get(path[: -len("_Count")])) is not None:
+            return "count", item
+        if path.endswith("Specified") and (item := items.optional(path[: -len("Specified")])) is not None:
+            return "specified", item
+    return None
+
+
+def _parse_exist(side: str, name: str, rest: str, schema: str) -> Function | None:
+    received_first = ("Req", "Res") if side == "Secc" else ("Res", "Req")
+    for ending in received_first:
+        for message in vocabulary(schema).elements:
+            pair = message[:-3]
+            if message.endswith(ending) and rest.startswith(pair + "_"):
+                item = catalogue(schema, message).items_by_element.get(rest[len(pair) + 1 :])
+                if item is not None:
+                    return Function(side, name, "Exist", "keys", schema, message, item)
+    return None
+
+
+def names(side: str, schemas: Iterable[str]) -> Iterator[str]:
+    """The names of all functions of a side, message by message."""
+    role = SIDES[side]
+    for schema in schemas:
+        for message in vocabulary(schema).elements:
+            sends = sender(message) == role
+            if sends:
+                yield f"Send_{message}{_SUFFIX}"
+            else:
+                yield f"Receive_{message}{_SUFFIX}"
+                yield f"Check_Received_{message}"
+            items = catalogue(schema, message)
+            for item in items.values.values():
+                yield from (f"{verb}_{message}_{item.name}" for verb in _value_verbs(item, sends))
+            for path in (f"{name}_Count" for name in items.lists):
+                yield from (f"{verb}_{message}_{path}" for verb in (("Set", "Get") if sends else ("Get",)))
+            for item in items:
+                if item.kind != "list" and item.optional:
+                    path = f"{item.name}Specified"
+                    yield from (f"{verb}_{message}_{path}" for verb in (("Set", "Get") if sends else ("Get",)))
+            yield from (f"Exist_{message[:-3]}_{element}" for element in items.items_by_element)
+
+
+def _value_verbs(item: Item, sends: bool) -> tuple[str, ...]:
+    if not sends:
+        return ("Get", "Check")
+    return ("Set", "Add", "Get", "Check") if item.indices else ("Set", "Get", "Check")
+
+
+def suggest(wrong: str, known: Iterable[str]) -> str | None:
+    """The known name that is nearest to a wrong one: the same but for upper case or a prefix, else the most alike."""
+    known = list(known)
+    folded = wrong.lower()
+    for name in known:
+        if name.lower() == folded or (folded and name.lower().endswith("_" + folded)):
+            return name
+    near = difflib.get_close_matches(wrong, known, 1, 0.6)
+    return near[0] if near else None
+
+
+def _unknown(side: str, name: str, schemas: tuple[str, ...]) -> str:
+    other = "Evcc" if side == "Secc" else "Secc"
+    for schema in schemas:
+        twin = _parse(other, name, schema)
+        if twin is not None:
+            return (
+                f"there is no {side}.{name}: {twin.message} is sent by the {sender(twin.message)}; "
+                f"the function is {other}.{name}"
+            )
+    near = suggest(name, names(side, schemas[:2]))
+    hint = f"; did you mean {side}.{near}?" if near else f'; names("{side}") lists all'
+    return f"there is no {side}.{name}{hint}"

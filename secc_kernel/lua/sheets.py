@@ -1,0 +1,134 @@
+"""What a script has set: one sheet per message, kept until the session ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from .compose import Assignment
+from .convert import ValueMismatchError, from_script
+from .functions import catalogue
+from .names import Catalogue, Item
+
+__all__ = ["Key", "Sheet", "Sheets"]
+
+Key = tuple[str, str, tuple[int, ...]]
+"""What was set: ``value``, ``count`` or ``specified``; of which item, by its API name; with which list indices."""
+
+
+class Sheet:
+    """What a script has set of one message, as it was written; vocabularies come into play when it is read.
+
+    Attributes
+    ----------
+    said : dict
+        Values by key, in the order in which they were last set.
+    unsent : set
+        Keys that were set since the message was last sent.
+    """
+
+    __slots__ = ("_cursors", "_lock", "said", "unsent")
+
+    def __init__(self) -> None:
+        self.said: dict[Key, Any] = {}
+        self.unsent: set[Key] = set()
+        self._cursors: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._lock = threading.Lock()  # the script sets, the link's thread composes
+
+    def set(self, what: str, name: str, indices: tuple[int, ...], value: Any) -> None:
+        """Remember a value; what is set last counts."""
+        key = (what, name, indices)
+        with self._lock:
+            self.said.pop(key, None)
+            self.said[key] = value
+            self.unsent.add(key)
+            if what == "count":  # a list sized anew is filled from its beginning
+                prefix = name + "_"
+                self._cursors = {
+                    (field, outer): next_
+                    for (field, outer), next_ in self._cursors.items()
+                    if not (field.startswith(prefix) and outer[: len(indices)] == indices)
+                }
+
+    def append(self, name: str, outer: tuple[int, ...], value: Any) -> None:
+        """Remember a value for the next item of a list, counted field by field."""
+        index = self._cursors.get((name, outer), 0)
+        self._cursors[name, outer] = index + 1
+        self.set("value", name, (*outer, index), value)
+
+    def get(self, what: str, name: str, indices: tuple[int, ...]) -> Any:
+        """What was set, or None."""
+        return self.said.get((what, name, indices))
+
+    def sent(self) -> None:
+        """The message went out: what is appended next begins a new list."""
+        with self._lock:
+            self.unsent.clear()
+            self._cursors.clear()
+
+    def assignments(self, schema: str, message: str) -> list[Assignment]:
+        """What was set, in terms of a vocabulary.
+
+        Raises
+        ------
+        ValueMismatchError
+            The vocabulary's message has no such element, or it does not take the value; the text names it.
+        """
+        items = catalogue(schema, message)
+        with self._lock:
+            said = list(self.said.items())
+        return [_assignment(items, schema, message, key, value) for key, value in said]
+
+
+def _assignment(items: Catalogue, schema: str, message: str, key: Key, value: Any) -> Assignment:
+    what, name, indices = key
+    item = _item(items, what, name)
+    if item is None:
+        raise ValueMismatchError(f"{message}_{name} was set, and {message} of {schema} has no such element")
+    if what == "value":
+        try:
+            value = from_script(item.type, value)
+        except ValueMismatchError as error:
+            raise ValueMismatchError(f"{message}_{name} {error}") from None
+    return Assignment(item, indices, what, value)
+
+
+def _item(items: Catalogue, what: str, name: str) -> Item | None:
+    if what == "value":
+        return items.values.get(name)
+    return items.lists.get(name) if what == "count" else items.optional(name)
+
+
+class Sheets:
+    """The sheets of a session, by message."""
+
+    def __init__(self) -> None:
+        self._sheets: dict[str, Sheet] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._sheets))
+
+    def of(self, message: str) -> Sheet:
+        """The sheet of a message; an empty one at first."""
+        found = self._sheets.get(message)
+        return self._sheets.setdefault(message, Sheet()) if found is None else found
+
+    def overrides(self, message: str) -> Sheet | None:
+        """The sheet of a message of which something was set and not sent yet."""
+        found = self._sheets.get(message)
+        return found if found is not None and found.unsent else None
+
+    def clear(self, keep_unsent: bool = False) -> None:
+        """The session has ended: forget what was set.
+
+        Parameters
+        ----------
+        keep_unsent : bool
+            Keep what has not been sent yet: it was set for the session that begins.
+        """
+        for message, sheet in list(self._sheets.items()):
+            if not keep_unsent or not sheet.unsent:
+                del self._sheets[message]
+            else:
+                sheet.said = {key: value for key, value in sheet.said.items() if key in sheet.unsent}
