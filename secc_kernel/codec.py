@@ -90,8 +90,7 @@ class Message:
     def body(self) -> Any:
         """The message proper: within V2G_Message the body's element, otherwise the root's value."""
         if self.element is self.vocabulary.envelope and isinstance(self.value, ComplexType):
-            held = getattr(self.value, "Body", None)
-            return None if held is None else held.BodyElement
+            return getattr(getattr(self.value, "Body", None), "BodyElement", None)
         return self.value
 
     @property

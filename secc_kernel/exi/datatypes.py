@@ -7,6 +7,7 @@ Type checkers see the Python type, the grammar sees the `SimpleType`.
 from __future__ import annotations
 
 import enum
+import sys
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_args
 
@@ -73,6 +74,10 @@ class SimpleType:
         Bounds of a string's length in characters, or of a binary value's in bytes.
     members : tuple of Enumeration
         An enumeration's values in the schema's order.
+    builtin : str
+        The built-in type of XML Schema that it is or restricts.
+    module : str
+        The module that declares it; other modules may import it under the same name.
     """
 
     kind: str
@@ -83,6 +88,7 @@ class SimpleType:
     max_length: int | None = None
     members: tuple[Enumeration, ...] = ()
     builtin: str = ""
+    module: str = ""
     coding: Coding = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +135,9 @@ def simple_type(annotation: Any) -> SimpleType | None:
     if isinstance(annotation, type) and issubclass(annotation, Enumeration):
         known = annotation.__dict__.get("__simple_type__")
         if known is None:
-            known = SimpleType("enumeration", annotation.__name__, members=tuple(annotation))
+            known = SimpleType(
+                "enumeration", annotation.__name__, members=tuple(annotation), module=annotation.__module__
+            )
             annotation.__simple_type__ = known  # type: ignore[attr-defined]
         assert isinstance(known, SimpleType)
         return known
@@ -161,7 +169,7 @@ def restrict(
         "max_inclusive": max_inclusive,
     }
     changes = {facet: bound for facet, bound in given.items() if bound is not None}
-    return replace(found, name="", **changes)  # type: ignore[arg-type]
+    return replace(found, name="", module=sys._getframe(1).f_globals["__name__"], **changes)  # type: ignore[arg-type]
 
 
 def _builtin(kind: str, name: str, low: int | None = None, high: int | None = None) -> SimpleType:
@@ -192,5 +200,19 @@ BUILTIN_TYPES: dict[str, SimpleType] = {
         unsignedByte, unsignedShort, unsignedInt, unsignedLong,
     ))
     if found is not None
+} | {
+    found.name: found
+    for found in (
+        *(_builtin("string", name) for name in (
+            "normalizedString token language Name NCName NMTOKEN ENTITY QName NOTATION duration anySimpleType".split()
+        )),
+        _builtin("integer", "nonNegativeInteger", 0),
+        _builtin("integer", "positiveInteger", 1),
+        _builtin("integer", "nonPositiveInteger", None, 0),
+        _builtin("integer", "negativeInteger", None, -1),
+    )
 }  # fmt: skip
-"""XML Schema's built-in types that declarations may use, by name."""
+"""XML Schema's built-in types by name: those that declarations use, and those that xsi:type may name besides.
+
+Missing are decimal, float, double, the types of dates, and lists.
+"""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .datatypes import bits_for
 from .declare import AnyElement, Child
 from .errors import DecodeError
-from .names import XSD_NAMESPACE, XSI_TYPE, QName
+from .names import ANY_TYPE, XSI_TYPE, QName
 
 if TYPE_CHECKING:
     from .reader import Reader
@@ -50,7 +50,12 @@ class GenericReader:
             if event == "AT":
                 assert name is not None
                 if name == XSI_TYPE:
-                    return self._typed(qname, self.reader.qname_value())
+                    wanted, known = self.reader.type_value()
+                    if wanted == ANY_TYPE:
+                        return self.anything(qname)
+                    if known is not None:
+                        return self.reader.content(qname, self.reader.grammars.of(known))
+                    continue
                 found.attributes[name] = self.reader.untyped(name)
                 continue
             opening = False
@@ -83,16 +88,8 @@ class GenericReader:
         self.reader.step(start, "name", str(found))
         return found
 
-    def _typed(self, qname: QName, wanted: QName) -> Any:
-        known = self.reader.schema.named_type(wanted)
-        if known is not None:
-            return self.reader.content(qname, self.reader.grammars.of(known))
-        return self.anything(qname, wanted)
-
-    def anything(self, qname: QName, wanted: QName) -> AnyElement:
+    def anything(self, qname: QName) -> AnyElement:
         """An element of type xsd:anyType: any attributes, any content."""
-        if wanted != QName(XSD_NAMESPACE, "anyType"):
-            raise DecodeError(f"{qname.name} has type {wanted}, which the schema does not declare", self.input.offset)
         return self._any_content(qname, [], [])
 
     def relaxed(self, qname: QName) -> AnyElement:

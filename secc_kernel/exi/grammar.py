@@ -199,21 +199,37 @@ class Grammar:
         Decides who belongs to substitution groups.
     type_ : SimpleType or subclass of ComplexType
         The type.
+    nil : bool
+        The grammar of the type's elements with xsi:nil="true": the type's attributes and no content.
     """
 
-    def __init__(self, schema: Schema, type_: Any) -> None:
+    def __init__(self, schema: Schema, type_: Any, nil: bool = False) -> None:
         self.schema = schema
         self.type = type_
-        self.simple: SimpleType | None = type_ if isinstance(type_, SimpleType) else None
+        self.simple: SimpleType | None = type_ if isinstance(type_, SimpleType) and not nil else None
         self._states: dict[Any, State] = {}
         self.text_field: Field | None = None
         self.items_field: Field | None = None
         self.attributes: tuple[Field, ...] = ()
         self.mixed = False
         self.content: Particle = EMPTY
-        if self.simple is None:
+        if not isinstance(type_, SimpleType):
             self._read(type_)
+        if nil:
+            self.text_field, self.mixed, self.content = None, False, EMPTY
         self.start = self.state(0, "text" if self.simple or self.text_field else self.content, True)
+
+    @cached_property
+    def nil(self) -> Grammar:
+        """The grammar that takes over after xsi:nil="true" (*TypeEmpty* of EXI 1.0, 8.5.4.1.3.2)."""
+        return Grammar(self.schema, self.type, nil=True)
+
+    @property
+    def name(self) -> str:
+        """Name of the type, as the schema has it; that of its base for an anonymous simple type."""
+        if isinstance(self.type, SimpleType):
+            return self.type.name or self.type.builtin
+        return str(self.type.__name__)
 
     @property
     def value_type(self) -> SimpleType | None:

@@ -25,4 +25,4 @@ def sort_key(qname: QName) -> tuple[str, str]:
 
 
 XSI_TYPE = QName(XSI_NAMESPACE, "type")
-XSI_NIL = QName(XSI_NAMESPACE, "nil")
+ANY_TYPE = QName(XSD_NAMESPACE, "anyType")

@@ -20,7 +20,7 @@ from .declare import Child, Element, Field
 from .errors import DecodeError, Finding
 from .generic import GenericReader
 from .grammar import Grammar, Grammars, State
-from .names import QName
+from .names import ANY_TYPE, XSD_NAMESPACE, QName
 from .strings import StringTables
 
 MAX_DEPTH = 64
@@ -299,12 +299,15 @@ class Reader:
             raise DecodeError(f"name number {number} of {len(names)} in namespace {uri!r}", self.input.offset)
         return QName(uri, names[number])
 
-    def qname_value(self) -> QName:
-        """The value of xsi:type."""
+    def type_value(self) -> tuple[QName, Any]:
+        """The value of xsi:type, and the type if it is known; one that is not known changes nothing."""
         start = self.input.offset
         found = self.qname()
         self.step(start, "value", str(found))
-        return found
+        known = self.schema.named_type(found)
+        if known is None and found.uri == XSD_NAMESPACE and found != ANY_TYPE:
+            raise DecodeError(f"xsi:type {found.name}: values of this type cannot be read", start)
+        return found, known
 
 
 class _ElementReader:
@@ -399,7 +402,7 @@ class _ElementReader:
             self._early_end(state)
             return None
         if option == "AT xsi:type":
-            return self._change_type()
+            return self._change_type(state)
         if option == "AT xsi:nil":
             return self._nil(state)
         if option == "AT *":
@@ -429,40 +432,46 @@ class _ElementReader:
         field = self.grammar.text_field
         return self.value if field is None else getattr(self.value, field.name)
 
-    def _change_type(self) -> State | None:
-        wanted = self.reader.qname_value()
-        known = self.reader.schema.named_type(wanted)
+    def _change_type(self, state: State) -> State | None:
+        wanted, known = self.reader.type_value()
         self.reader.finding("schema.xsi-type", "warning", f"{self.qname.name} changes its type to {wanted} (xsi:type)")
-        if known is None:
-            self.value = self.reader.generic.anything(self.qname, wanted)
+        if wanted == ANY_TYPE:
+            self.value = self.reader.generic.anything(self.qname)
             return None
+        if known is None:
+            return state
         self.grammar = self.reader.grammars.of(known)
         self.value = self.grammar.type() if self.grammar.simple is None else None
         return self.grammar.start
 
     def _nil(self, state: State) -> State | None:
+        start = self.input.offset
         nil = bool(self.input.bits(1))
+        self.reader.step(start, "value", nil)
         self.reader.finding("schema.nil", "error", f"{self.qname.name} carries xsi:nil={str(nil).lower()}")
         if not nil:
             return state
-        return self.grammar.state(0, "end", False)
+        self.grammar = self.grammar.nil
+        return self.grammar.start
 
     def _undeclared_attribute(self) -> None:
+        start = self.input.offset
         name = self.reader.qname()
+        self.reader.step(start, "name", str(name))
         value = self.reader.untyped(name)
         self.reader.finding("schema.undeclared-attribute", "warning", f"undeclared attribute {name}={value!r}")
 
     def _untyped_attribute(self, state: State) -> State:
         declared = [(code, p) for code, p in enumerate(state.productions) if p.event == "AT"]
+        start = self.input.offset
         number = self.input.bits(bits_for(len(declared) + 1))
-        if number == len(declared):
+        if number > len(declared):
+            raise DecodeError(f"undeclared attribute event {number} of {len(declared) + 1}", start)
+        code, field = (declared[number][0], declared[number][1].field) if number < len(declared) else (0, None)
+        self.reader.step(start, "AT", field.name if field else "*", str(number), len(declared) + 1)
+        if field is None:
             self._undeclared_attribute()
             return state
-        if number > len(declared):
-            raise DecodeError(f"undeclared attribute event {number} of {len(declared) + 1}", self.input.offset)
-        code, production = declared[number]
-        field = production.field
-        assert field is not None
         value = self.reader.untyped(field.qname)
         setattr(self.value, field.name, value)
         self.reader.finding("schema.untyped", "error", f"attribute {field.name}={value!r} is no {field.type.name}")
@@ -493,7 +502,7 @@ def expected(state: State) -> str:
     names = []
     for production in state.productions:
         if production.event == "EE":
-            names.append(f"the end of {_type_name(state.grammar)}")
+            names.append(f"the end of {state.grammar.name}")
         elif production.event == "CH":
             names.append("a value" if state.grammar.value_type else "text")
         elif production.event == "AT" and production.field is not None:
@@ -502,7 +511,3 @@ def expected(state: State) -> str:
             names.append(production.element.name if production.element else "any element")
     shown = names if len(names) <= 8 else [*names[:7], f"{len(names) - 7} more"]
     return "expected: " + " or ".join(shown)
-
-
-def _type_name(grammar: Grammar) -> str:
-    return grammar.simple.name if grammar.simple else grammar.type.__name__

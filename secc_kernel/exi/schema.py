@@ -8,7 +8,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, get_args
 
-from .datatypes import Enumeration, SimpleType, simple_type
+from .datatypes import BUILTIN_TYPES, Enumeration, SimpleType, simple_type
 from .declare import ComplexType, ComplexTypeMeta, Element, Field, Model, Namespace, substitutes
 from .errors import DeclarationError
 from .names import XML_NAMESPACE, XSD_NAMESPACE, XSI_NAMESPACE, QName, sort_key
@@ -93,11 +93,16 @@ class Schema:
 
     def named_type(self, qname: QName) -> Any:
         """The type of that name: a complex type's class, a `SimpleType`, or None."""
+        if qname.uri == XSD_NAMESPACE:
+            return BUILTIN_TYPES.get(qname.name)
         module = self._modules.get(qname.uri)
-        value = vars(module).get(qname.name) if module else None
+        if module is None:
+            return None
+        value = vars(module).get(qname.name)
         if isinstance(value, ComplexTypeMeta):
-            return value
-        return simple_type(value) if value is not None else None
+            assert issubclass(value, ComplexType)
+            return value if value.__module__ == module.__name__ and not value._anonymous_ else None
+        return simple_type(value) if _is_named_simple_type(module, qname.name, value) else None
 
     def module_names(self, cls: type) -> dict[str, Any]:
         """Variables of the module that declares a type, where `items` content looks up its names."""
@@ -207,12 +212,14 @@ def _namespace(module: ModuleType) -> Namespace:
 
 def _name_simple_types(module: ModuleType) -> None:
     for key, value in vars(module).items():
-        if get_args(value) and (found := simple_type(value)) is not None and not found.name:
+        found = simple_type(value) if get_args(value) else None
+        if found is not None and not found.name and found.module == module.__name__:
             object.__setattr__(found, "name", key)
 
 
 def _is_named_simple_type(module: ModuleType, key: str, value: object) -> bool:
-    if isinstance(value, type):
-        return issubclass(value, Enumeration) and value.__module__ == module.__name__
-    found = simple_type(value) if get_args(value) else None
-    return isinstance(found, SimpleType) and found.name == key and found.builtin != key
+    """Whether a variable of a module is a simple type that this module declares, not one that it imports."""
+    if not get_args(value) and not (isinstance(value, type) and issubclass(value, Enumeration)):
+        return False
+    found = simple_type(value)
+    return isinstance(found, SimpleType) and found.name == key and found.module == module.__name__
