@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .errors import Frame, LuaError, LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
-from .hosting import HostFunction, LazyTable
+from .hosting import HostFunction, LazyTable, Pending
 from .runtime import LuaEngine
 from .values import LuaObject, LuaTable
 
@@ -22,4 +22,5 @@ __all__ = [
     "LuaSyntaxError",
     "LuaTable",
     "LuaUserError",
+    "Pending",
 ]

@@ -18,9 +18,9 @@ from typing import Any
 from .errors import LuaUserError
 from .interrupt import Interrupts
 from .memory import Memory
-from .values import PLAIN, is_displayable, snapshot, to_lua, to_python
+from .values import PLAIN, fits, is_displayable, snapshot, to_lua, to_python
 
-__all__ = ["Binder", "HostFunction", "LazyTable"]
+__all__ = ["Binder", "HostFunction", "LazyTable", "Pending"]
 
 #: A bound function's answer: a status and what goes with it.
 Answer = tuple[Any, ...]
@@ -46,6 +46,23 @@ class HostFunction:
     function: Callable[..., Any]
     name: str = ""
     raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Something to wait for, and what to do with it: returned by a function that Lua calls.
+
+    Parameters
+    ----------
+    future : concurrent.futures.Future or awaitable
+        What the Lua call waits for.
+    then : callable
+        Called with its result on the engine's thread, before Lua goes on: the place to show something in the order
+        of the script. It gives the result of the Lua call and may raise `LuaUserError`.
+    """
+
+    future: Any
+    then: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +111,8 @@ class Binder:
 
     Attributes
     ----------
-    pending : Any
-        The future or awaitable that the last call returned, until the engine has waited for it.
+    pending : Pending or None
+        What the last call returned to be waited for, until the engine has done so.
     pending_name : str
         The function that returned it.
     complaint, complaint_name : LuaUserError or None, str
@@ -103,7 +120,7 @@ class Binder:
     """
 
     def __init__(self, interrupts: Interrupts, memory: Memory, runtime: Any) -> None:
-        self.pending: Any = None
+        self.pending: Pending | None = None
         self.pending_name = ""
         self.complaint: LuaUserError | None = None
         self.complaint_name = ""
@@ -144,7 +161,8 @@ class Binder:
                 raise
             if interrupts.requested:
                 return _INTERRUPTED
-            if type(result) in PLAIN:
+            kind = type(result)
+            if kind in PLAIN and (kind is not int or fits(result)):
                 return (None, result)
             return self.answer(result, name)
 
@@ -169,6 +187,8 @@ class Binder:
         if isinstance(result, LazyTable):
             return ("lazy", *self.parts(result))
         if isinstance(result, concurrent.futures.Future) or inspect.isawaitable(result):
+            result = Pending(result, _unchanged)
+        if isinstance(result, Pending):
             self.pending, self.pending_name = result, name
             return ("await",)
         if isinstance(result, HostFunction):
@@ -200,6 +220,10 @@ class Binder:
             self.bind(table.refuse, table.name),
             table,
         )
+
+
+def _unchanged(result: Any) -> Any:
+    return result
 
 
 def is_function(value: Any) -> bool:

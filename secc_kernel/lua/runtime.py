@@ -15,10 +15,11 @@ Registering an API
 A registered function is called with Python values: str, int, float, bool, None, and lists or dicts for tables. It
 returns such a value (see `values.to_lua`), a tuple for several values, an object that displays itself (Lua passes it
 on without looking inside; as the value of a cell it is displayed), a callable, a `LazyTable`, or something to wait
-for: a ``concurrent.futures.Future`` or an awaitable. Then the Lua call returns when that is done, with its result. A
-function reports a mistake of the script by raising `LuaUserError`; any other exception is a mistake of ours and is
-shown as such. ``LazyTable.resolve`` and the resolver of `add_globals` may return all of this as well; the latter
-returns None for a name it does not know. Register between cells, on the engine's thread.
+for: a ``concurrent.futures.Future`` or an awaitable (in a `Pending`, with what to do next). Then the Lua call
+returns when that is done, with its result. A function reports a mistake of the script by raising `LuaUserError`; any
+other exception is a mistake of ours and is shown as such. ``LazyTable.resolve`` and the resolver of `add_globals`
+may return all of this as well; the latter returns None for a name it does not know. Register between cells, on the
+engine's thread.
 
 Theory of operation
 -------------------
@@ -111,7 +112,6 @@ class LuaEngine:
             register_eval=False,
             register_builtins=False,
             unpack_returned_tuples=True,
-            overflow_handler=_refuse_integer,
             max_memory=max_memory,
         )
         self._memory = Memory(self._runtime, max_memory)
@@ -338,28 +338,28 @@ class LuaEngine:
 
     async def _wait(self) -> Answer:
         """Await what the last function returned; gives the answer with which Lua goes on."""
-        pending, name, self._binder.pending = self._binder.pending, self._binder.pending_name, None
+        pending, then, name = self._take_pending()
         if isinstance(pending, concurrent.futures.Future):
             future: asyncio.Future[Any] = asyncio.wrap_future(pending)
         else:
             future = asyncio.ensure_future(pending)
         with self.interrupts.waiting(future):
             await asyncio.wait([future])
-        return self._settled(future, name)
+        return self._settled(future, then, name)
 
     def _block(self) -> Answer:
         """As `_wait`, where neither Lua nor Python can let go of the thread."""
-        pending, name, self._binder.pending = self._binder.pending, self._binder.pending_name, None
+        pending, then, name = self._take_pending()
         if isinstance(pending, concurrent.futures.Future):
             while not self.interrupts.requested and not concurrent.futures.wait([pending], _POLL).done:
                 pass
             if not pending.done():
                 pending.cancel()
-            return self._settled(pending, name)
+            return self._settled(pending, then, name)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return self._settled(asyncio.run(self._poll(pending)), name)
+            return self._settled(asyncio.run(self._poll(pending)), then, name)
         pending.close() if asyncio.iscoroutine(pending) else pending.cancel()
         return self._binder.complain(
             LuaUserError(
@@ -378,18 +378,24 @@ class LuaEngine:
             await asyncio.wait([future])
         return future
 
-    def _settled(self, future: Any, name: str) -> Answer:
+    def _take_pending(self) -> tuple[Any, Callable[[Any], Any], str]:
+        binder = self._binder
+        pending, binder.pending = binder.pending, None
+        assert pending is not None
+        return pending.future, pending.then, binder.pending_name
+
+    def _settled(self, future: Any, then: Callable[[Any], Any], name: str) -> Answer:
         """What a future has come to, as an answer for Lua."""
         if self.interrupts.requested or future.cancelled():
             if self.interrupts.requested:
                 return ("interrupt",)
             return self._binder.complain(LuaUserError(f"{name} was called off"), name)
-        problem = future.exception()
-        if isinstance(problem, LuaUserError):
+        try:
+            return self._binder.answer(then(future.result()), name)
+        except LuaUserError as problem:
             return self._binder.complain(problem, name)
-        if problem is not None:
+        except Exception as problem:
             return ("raise", problem)
-        return self._binder.answer(future.result(), name)
 
 
 class _Cell:
@@ -469,14 +475,3 @@ def _exit_code(values: list[Any]) -> int:
     if isinstance(code, bool) or code is None:
         return 1 if code is False else 0
     return int(code)
-
-
-def _refuse_integer(value: int) -> None:
-    """Answer an integer that Lua's 64 bits cannot hold.
-
-    Raises
-    ------
-    LuaUserError
-        Always: such numbers (ids, counters of 64 bits) are passed as hex digits.
-    """
-    raise LuaUserError(f"{value} does not fit into Lua's 64-bit integers")

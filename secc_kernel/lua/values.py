@@ -189,6 +189,8 @@ def to_lua(value: Any, runtime: Any) -> Any:
     TypeError
         If Lua has nothing like it.
     """
+    if type(value) is int and not fits(value):
+        raise TypeError(f"{value} does not fit into Lua's 64-bit integers: it is passed as hex digits")
     if type(value) in PLAIN or lua54.lua_type(value) is not None:
         return value
     if isinstance(value, Enum):
@@ -198,7 +200,7 @@ def to_lua(value: Any, runtime: Any) -> Any:
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if isinstance(value, numbers.Integral):
-        return int(value)
+        return to_lua(int(value), runtime)
     if isinstance(value, numbers.Real):
         return float(value)
     if isinstance(value, Mapping):
@@ -262,6 +264,11 @@ def scalar(value: Any) -> str:
     if isinstance(value, (int, float)):
         return number(value)
     return quote(value) if isinstance(value, str) else str(value)
+
+
+def fits(value: int) -> bool:
+    """Whether Lua can hold an integer: it has 64 bits and a sign."""
+    return -0x8000_0000_0000_0000 <= value < 0x8000_0000_0000_0000
 
 
 def is_displayable(value: Any) -> bool:
