@@ -78,7 +78,6 @@ class EVCC(Party):
 
     # -- the vehicle --------------------------------------------------------------------------------------------------
 
-    @abstractmethod
     def default_request(self, name: str) -> Message:
         """The autopilot's request of that name, at this moment. Asking changes nothing.
 
@@ -87,6 +86,13 @@ class EVCC(Party):
         LocalProtocolError
             The vehicle cannot make such a request, for example one that needs a contract.
         """
+        if name == HANDSHAKE:
+            return codec.new("sap", HANDSHAKE, AppProtocol=offer(self.protocols))
+        return self.make_request(name)
+
+    @abstractmethod
+    def make_request(self, name: str) -> Message:
+        """As `default_request`, for all but the handshake."""
 
     @abstractmethod
     def choose(self, allowed: tuple[str, ...], request: Message, response: Message) -> str:
@@ -222,8 +228,6 @@ class EVCC(Party):
 
     def _owed_message(self) -> Message:
         assert self._owed is not None
-        if self._owed == HANDSHAKE:
-            return codec.new("sap", HANDSHAKE, AppProtocol=offer(self.protocols))
         return self.default_request(self._owed)
 
     def _sent(self, message: Message, by: str) -> None:

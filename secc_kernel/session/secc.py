@@ -88,6 +88,7 @@ class SECC(Party):
         self.paused_session_id = b""
         self._paused_payment: str | None = None
         self._payment: str | None = None
+        self._watched: set[str] = set()
         self._requests: deque[tuple[Message, float]] = deque()
         self._began = False
         self._answered_at: float | None = None
@@ -182,6 +183,7 @@ class SECC(Party):
         self.session_id = self.next_session_id = b""
         self.verdict = self._stopped = self._payment = self._answered_at = None
         self._requests.clear()
+        self._watched.clear()
         self._enter(self.progress.state)
         self._await_request()
 
@@ -256,7 +258,7 @@ class SECC(Party):
         name = request.name
         self.timers.stop(SEQUENCE, self.now)
         if name != "PreChargeReq":
-            self.timers.stop(PRECHARGE, self.now)
+            self._done(PRECHARGE)
         self._check_pace(name)
         self.verdict = self._judge(request, name)
         if name == "SessionSetupReq" and self.verdict is None:
@@ -264,9 +266,19 @@ class SECC(Party):
         if self.verdict is None:
             self.station.observe(request.body, name, self.now)
             for asked, timer in (("CableCheckReq", CABLE_CHECK), ("PreChargeReq", PRECHARGE)):
-                if name == asked and not self.timers.running(timer):
-                    self.timers.start(timer, limit(timer).seconds, self.now)
+                if name == asked:
+                    self._watch(timer)
         self._owe(name, name)
+
+    def _watch(self, timer: str) -> None:
+        """Begin to measure a performance time, once: when it has run out it is late, and stays so until it is done."""
+        if timer not in self._watched:
+            self._watched.add(timer)
+            self.timers.start(timer, limit(timer).seconds, self.now)
+
+    def _done(self, timer: str) -> None:
+        self._watched.discard(timer)
+        self.timers.stop(timer, self.now)
 
     def _check_pace(self, name: str) -> None:
         if self._answered_at is None:
@@ -381,14 +393,14 @@ class SECC(Party):
     def _processed(self, request: Message, response: Message) -> None:
         """EVSEProcessing: the time of the Ongoing answers is limited, except while the customer is waited for."""
         processing = str(response.body.EVSEProcessing)
-        if processing == "Ongoing" and not self.timers.running(ONGOING):
-            self.timers.start(ONGOING, limit(ONGOING).seconds, self.now)
-        elif processing != "Ongoing":
-            self.timers.stop(ONGOING, self.now)
+        if processing == "Ongoing":
+            self._watch(ONGOING)
+        else:
+            self._done(ONGOING)
 
     def _cable_checked(self, request: Message, response: Message) -> None:
         if response.body.EVSEProcessing == "Finished":
-            self.timers.stop(CABLE_CHECK, self.now)
+            self._done(CABLE_CHECK)
 
     def _stop(self, request: Message, response: Message) -> None:
         pause = request.body.ChargingSession == "Pause"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["Battery"]
 
+_CUT_OFF = 1 / 40
+"""The end of charging at constant voltage: so much of the current that fills the battery in an hour."""
 Curve = tuple[tuple[float, float], ...]
 
 
@@ -59,6 +61,11 @@ class Battery:
     def open_voltage(self) -> float:
         """Voltage without current, in V."""
         return interpolate(self.voltage_curve, self.soc)
+
+    @property
+    def full(self) -> bool:
+        """Whether it takes hardly any current any more: its voltage limit is reached and the current has run down."""
+        return self.current_limit() <= _CUT_OFF * self.capacity / self.open_voltage
 
     def voltage(self, current: float) -> float:
         """Voltage at its terminals while it is charged with ``current``, in V."""

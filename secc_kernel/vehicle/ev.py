@@ -119,8 +119,8 @@ class SimulatedEV(EVCC):
 
     @property
     def satisfied(self) -> bool:
-        """Whether it has reached its target (or takes hardly any current any more)."""
-        return self.battery.soc >= self.target_soc or self.battery.soc >= 100.0
+        """Whether it has reached its target."""
+        return self.battery.soc >= self.target_soc or self.battery.full
 
     def choose(self, allowed: tuple[str, ...], request: Message, response: Message) -> str:
         """Which of the allowed requests comes next."""
@@ -246,7 +246,7 @@ class SimulatedEV(EVCC):
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    def default_request(self, name: str) -> Message:
+    def make_request(self, name: str) -> Message:
         """The vehicle's request of that name, at this moment."""
         make = _REQUESTS.get(name)
         if make is None:
