@@ -114,6 +114,10 @@ class ConnectionPair:
         assert party.turn == name, f"never came to {name}: {self.secc.ended}, {self.ev.ended}"
         return self
 
+    def run_to_answer(self, name: str) -> ConnectionPair:
+        """Run until the station has to answer ``name``, and hold it there."""
+        return self.run_to(self.secc, name)
+
     def release(self) -> ConnectionPair:
         self.holds = lambda party: False
         self.settle()
