@@ -1,9 +1,11 @@
 """Whole captures, made for what the reference captures do not have."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import secc_kernel
-from secc_kernel.link.capture import iterate, read_capture
+from secc_kernel.link.capture import CaptureError, iterate, read_capture
 from secc_kernel.session.journal import FindingEntry, FrameEntry, NoteEntry
 from secc_kernel.wire.v2gtp import pack
 
@@ -139,3 +141,18 @@ def test_a_large_capture_is_read_in_one_pass_with_little_memory(capture_file, co
     tracemalloc.stop()
     assert count == 51
     assert peak < 5_000_000
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the file's bytes are all that is taken
+@given(st.data())
+def test_damage_of_any_kind_never_raises_anything_but_a_capture_error(capture_file, session, data):
+    path = capture_file(session)
+    content = bytearray(path.read_bytes())
+    for position, value in data.draw(st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)))):
+        content[position] = value
+    path = capture_file(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    try:
+        for entry in iterate(path):
+            assert not isinstance(entry, FrameEntry) or entry.message is not None or entry.error
+    except CaptureError as error:
+        assert str(path) in str(error)
