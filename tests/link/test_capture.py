@@ -154,5 +154,5 @@ def test_damage_of_any_kind_never_raises_anything_but_a_capture_error(capture_fi
     try:
         for entry in iterate(path):
             assert not isinstance(entry, FrameEntry) or entry.message is not None or entry.error
-    except CaptureError as error:
-        assert str(path) in str(error)
+    except CaptureError:
+        assert content[:4] != b"\xd4\xc3\xb2\xa1" or path.stat().st_size < 4  # its magic number is gone
