@@ -27,16 +27,13 @@ from .. import codec
 from ..codec import Message
 from ..session.evcc import EVCC
 from ..session.events import Ended
-from ..session.journal import FindingEntry, Journal, NoteEntry
+from ..session.journal import CHECK, FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from .base import Composed, Link, Maker, SessionError, Wait
 from .loop import LoopThread
 from .pilot import Pilot
 
 __all__ = ["CHECK", "Composed", "Link", "LiveSession", "Maker", "SessionError", "Status"]
-
-CHECK = "check"
-"""The rule of the findings that `LiveSession.check` records: the verdicts of a script."""
 
 
 @dataclass(frozen=True, slots=True)

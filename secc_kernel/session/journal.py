@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 #: Of the file's layout; a reader refuses what is newer than itself.
 FORMAT_VERSION = 1
 
+#: The rule of the findings that are verdicts of a script: a note where its check passed, an error where it failed.
+CHECK = "check"
+
 
 class JournalError(Exception):
     """A journal's file cannot be read, or what was asked for is not in the journal; the text says where and why."""

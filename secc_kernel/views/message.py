@@ -145,7 +145,7 @@ def _headline(reading: Reading, remarks: list[Remark]) -> Para:
     if pace and latency is not None:
         end.append(f"{duration(latency)} {marked(pace.verdict)}")
     if remarks:
-        worst = next(s for s in ("error", "warning", "note") if any(r.severity == s for r in remarks))
+        worst = min(remarks, key=lambda remark: ("error", "warning", "note").index(remark.severity)).word
         others = f" and {len(remarks) - 1} more" if len(remarks) > 1 else ""
         end.append(f"{marked(worst)}{others}")
     message = reading.message
@@ -306,9 +306,9 @@ def _remark_table(remarks: list[tuple[Reading, Remark]]) -> Either:
     lines: list[Block] = []
     for reading, remark in remarks:
         what = f"{remark.path}: {remark.text}" if remark.path else remark.text
-        rows.append((marked(remark.severity), *((reading.name,) if several else ()), what, remark.rule))
+        rows.append((marked(remark.word), *((reading.name,) if several else ()), what, remark.rule))
         of = f" {reading.name}," if several else ""
-        lines.append(Para.of(f"{marked(remark.severity)}:{of} {what} ({remark.rule})"))
+        lines.append(Para.of(f"{marked(remark.word)}:{of} {what} ({remark.rule})"))
     columns = (
         Column("Finding"),
         *((Column("Message"),) if several else ()),

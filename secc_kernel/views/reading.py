@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from secc_kernel.session.journal import FindingEntry
+from secc_kernel.session.journal import CHECK, FindingEntry
 from secc_kernel.session.tables import is_request, verdict
 from secc_kernel.session.timers import MessageTimes, message_times
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from secc_kernel.session.journal import FrameEntry, Journal
 
 #: A mark beside each word, so that neither colour nor reading is needed to find what is wrong.
-MARKS = {"ok": "✓", "late": "△", "timeout": "✗", "no response": "✗", "note": "•", "warning": "△", "error": "✗"}
+MARKS = {
+    **{"ok": "✓", "late": "△", "timeout": "✗", "no response": "✗"},  # verdicts on the time
+    **{"note": "•", "warning": "△", "error": "✗"},  # severities of findings
+    **{"passed": "✓", "failed": "✗"},  # checks of a script
+}
 
 
 def marked(word: str) -> str:
@@ -35,6 +39,13 @@ class Remark(NamedTuple):
     rule: str
     path: str
     text: str
+
+    @property
+    def word(self) -> str:
+        """Its severity; of a script's check, whether it passed."""
+        if self.rule == CHECK:
+            return "failed" if self.severity == "error" else "passed"
+        return self.severity
 
 
 class Pace(NamedTuple):

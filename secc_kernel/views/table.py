@@ -44,7 +44,7 @@ def messages(journal: Journal) -> View:
 
     def cells(reading: Reading) -> tuple[str, ...]:
         message = reading.message
-        severities = Counter(remark.severity for remark in merge(message, noted[reading.index]))
+        words = Counter(remark.word for remark in merge(message, noted[reading.index]))
         return (
             str(reading.index),
             f"{reading.time:.3f} s",
@@ -52,7 +52,7 @@ def messages(journal: Journal) -> View:
             reading.name,
             key_fields(message, 60) if message else reading.entry.error or "",
             str(len(reading.entry.data)),
-            ", ".join(f"{marked(severity)} ({count})" for severity, count in severities.items()),
+            ", ".join(f"{marked(word)} ({count})" for word, count in words.items()),
         )
 
     def alike(reading: Reading) -> Hashable:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from secc_kernel import codec, views
-from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal
+from secc_kernel.session.journal import CHECK, FindingEntry, FrameEntry, Journal
 from secc_kernel.views.look import WIDTH
 
 SEED_HEADER = [
@@ -208,6 +208,15 @@ def test_a_finding_that_the_session_repeats_is_shown_once(seed: Journal) -> None
     assert "△ warning: EVCCID: 8 bytes, evccIDType has at most 6 (facet.max-length)" in text
     assert "✗ error: not expected <here> (sequence)" in text
     assert "Findings: none" in str(views.exchange(seed, 0))
+
+
+def test_a_check_of_the_script_has_passed_or_failed(seed: Journal) -> None:
+    seed.append(FindingEntry(10.3, CHECK, "note", "the code is right", 3))
+    assert str(views.message(seed)).split("\n")[0].endswith("· ✓ passed")
+    seed.append(FindingEntry(10.3, CHECK, "error", "the id is wrong", 3))
+    assert str(views.message(seed)).split("\n")[0].endswith("· ✗ failed and 1 more")
+    assert ["✗ failed", "the id is wrong", "check"] in check_forms(views.message(seed)).rows
+    assert str(views.messages(seed)).endswith("✓ passed (1), ✗ failed (1)")
 
 
 def test_exchange_is_the_same_from_either_side(seed: Journal) -> None:
