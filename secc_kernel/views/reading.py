@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 
 #: A mark beside each word, so that neither colour nor reading is needed to find what is wrong.
 MARKS = {
-    **{"ok": "✓", "late": "△", "timeout": "✗", "no response": "✗"},  # verdicts on the time
-    **{"note": "•", "warning": "△", "error": "✗"},  # severities of findings
-    **{"passed": "✓", "failed": "✗"},  # checks of a script
+    # verdicts on the time
+    "ok": "✓",
+    "late": "△",
+    "timeout": "✗",
+    "no response": "✗",
+    # severities of findings
+    "note": "•",
+    "warning": "△",
+    "error": "✗",
+    # checks of a script
+    "passed": "✓",
+    "failed": "✗",
 }
 
 
