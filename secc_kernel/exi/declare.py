@@ -113,7 +113,7 @@ class Element:
         """Namespace URI."""
         return self.qname.uri
 
-    @property
+    @cached_property
     def simple_type(self) -> SimpleType | None:
         """The element's simple type, if it has one."""
         return simple_type(self.type)
@@ -258,6 +258,11 @@ class Field:
         if self.head is None or not (self.head.members or self.head.abstract):
             return ()
         return tuple((e.name, simple_type(e.type) or e.type) for e in substitutes(self.head) if not e.abstract)
+
+    @cached_property
+    def element(self) -> Element:
+        """The element that the field stands for: the referenced one, or the local one that it declares."""
+        return self.head if self.head is not None else Element.named(self.qname, self.annotation)
 
     def __repr__(self) -> str:
         return f"<Field {self.owner.__name__}.{self.name}>"

@@ -266,8 +266,7 @@ class Grammar:
                 field = fields[part]
                 once = model.op == "choice" or model.min == 0
                 low = 1 if once and not field.repeated else field.min
-                head = field.head if field.head is not None else Element.named(field.qname, field.annotation)
-                parts.append(repeat(self._group(head, field), low, field.max))
+                parts.append(repeat(self._group(field.element, field), low, field.max))
         if model.op == "choice":
             body: Particle = Choice(tuple(parts))
         else:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 from .datatypes import BUILTIN_TYPES, Enumeration, SimpleType, simple_type
-from .declare import ComplexType, ComplexTypeMeta, Element, Field, Model, Namespace, substitutes
+from .declare import ComplexType, ComplexTypeMeta, Element, Model, Namespace, substitutes
 from .errors import DeclarationError
 from .names import XML_NAMESPACE, XSD_NAMESPACE, XSI_NAMESPACE, QName, sort_key
 
@@ -130,7 +130,7 @@ class Schema:
         for cls in self.types():
             for field in cls.__fields__:
                 if field.kind == "element" and field.head is None:
-                    yield local_element(field)
+                    yield field.element
             model = cls.__dict__.get("_content_")
             if isinstance(model, Model):
                 yield from self._leaves(cls, model)
@@ -173,11 +173,6 @@ class Schema:
 
     def _module_of(self, cls: type) -> ModuleType:
         return next(m for m in self._modules.values() if m.__name__ == cls.__module__)
-
-
-def local_element(field: Field) -> Element:
-    """The local element that a field declares."""
-    return Element.named(field.qname, field.annotation)
 
 
 def leaf_element(schema: Schema, cls: type[ComplexType], leaf: Model) -> Element:

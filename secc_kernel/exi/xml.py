@@ -12,12 +12,13 @@ import binascii
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from .datatypes import NO_BYTES, NO_TEXT, SimpleType
 from .declare import AnyElement, Child, ComplexType, Element, Field
 from .errors import EncodeError
 from .names import XML_NAMESPACE, XSD_NAMESPACE, XSI_NAMESPACE, QName
-from .schema import Schema, leaf_element, local_element
+from .schema import Schema, leaf_element
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element as Node
@@ -38,83 +39,96 @@ def lexical(type_: SimpleType, value: Any) -> str:
 
 def serialize(schema: Schema, element: Element, value: Any) -> str:
     """The XML text of a document or fragment."""
-    return _Serializer(schema).document(element, value)
+    known = _SERIALIZERS.get(schema)
+    if known is None:
+        known = _SERIALIZERS[schema] = _Serializer(schema)
+    return known.document(element, value)
 
 
 class _Serializer:
+    """Writes messages of one schema; keeps what it works out about names."""
+
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self.prefixes = {uri: f"s{i}" for i, uri in enumerate(schema.namespaces)}
-        self.prefixes |= {XML_NAMESPACE: "xml", XSI_NAMESPACE: "xsi", XSD_NAMESPACE: "xsd"}
-        self.lines: list[str] = []
+        prefixes = {"xml": XML_NAMESPACE, "xsi": XSI_NAMESPACE, "xsd": XSD_NAMESPACE}
+        prefixes |= {f"s{i}": uri for i, uri in enumerate(schema.namespaces)}
+        self.prefixes = {uri: prefix for prefix, uri in prefixes.items()}
+        self.spaces = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in prefixes.items())
+        self._tags: dict[QName, tuple[str, str]] = {}
 
     def document(self, element: Element, value: Any) -> str:
-        declared = {"xml": XML_NAMESPACE, "xsi": XSI_NAMESPACE, "xsd": XSD_NAMESPACE}
-        declared |= {self.prefixes[uri]: uri for uri in self.schema.namespaces}
-        spaces = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in declared.items())
-        return '<?xml version="1.0" ?>\n' + self._element(element.qname, element, value, 0, spaces)
+        return '<?xml version="1.0" ?>\n' + self._element(element, value, "\n", self.spaces)
 
     def _tag(self, qname: QName) -> tuple[str, str]:
         """A tag's name and the namespace declaration that it needs."""
-        if not qname.uri:
-            return qname.name, ""
-        prefix = self.prefixes.get(qname.uri)
-        return (f"{prefix}:{qname.name}", "") if prefix else (f"n:{qname.name}", f' xmlns:n="{_attribute(qname.uri)}"')
+        found = self._tags.get(qname)
+        if found is None:
+            prefix = self.prefixes.get(qname.uri)
+            if not qname.uri:
+                found = (qname.name, "")
+            elif prefix:
+                found = (f"{prefix}:{qname.name}", "")
+            else:
+                return f"n:{qname.name}", f' xmlns:n="{_attribute(qname.uri)}"'
+            self._tags[qname] = found
+        return found
 
-    def _element(self, qname: QName, element: Element | None, value: Any, depth: int, extra: str = "") -> str:
-        tag, spaces = self._tag(qname)
-        attributes, parts, inline = self._parts(element, value, depth)
-        start = f"<{tag}{extra}{spaces}{attributes}"
-        if not parts:
-            return start + "/>"
-        if inline:
-            return f"{start}>{''.join(parts)}</{tag}>"
-        pad = "\n" + "  " * (depth + 1)
-        return start + ">" + "".join(pad + p for p in parts) + "\n" + "  " * depth + f"</{tag}>"
-
-    def _parts(self, element: Element | None, value: Any, depth: int) -> tuple[str, list[str], bool]:
-        """An element's attributes, its parts, and whether they stand on one line."""
-        if isinstance(value, AnyElement):
+    def _element(self, element: Element, value: Any, pad: str, extra: str = "") -> str:
+        """An element; ``pad`` is a line break and its indentation, or empty within mixed content."""
+        tag, spaces = self._tag(element.qname)
+        if isinstance(value, ComplexType):
+            attributes, children = self.content(value)
+        elif isinstance(value, AnyElement):
             attributes = "".join(self._named(q, text) for q, text in value.attributes.items())
             children = value.children
-        elif isinstance(value, ComplexType):
-            attributes = "".join(self._attribute(f, value) for f in type(value).__fields__ if f.kind == "attribute")
-            children = list(_children(self.schema, value))
         else:
-            simple = element.simple_type if element is not None else None
-            shown = "" if value is None else lexical(simple, value) if simple else str(value)
-            return "", [_text(shown)] if shown else [], True
-        inline = any(isinstance(c, str) for c in children)
-        return attributes, [p for c in children if (p := self._child(c, 0 if inline else depth + 1))], inline
+            simple = element.simple_type
+            shown = "" if value is None else _text(lexical(simple, value) if simple else str(value))
+            return f"<{tag}{extra}{spaces}>{shown}</{tag}>" if shown else f"<{tag}{extra}{spaces}/>"
+        start = f"<{tag}{extra}{spaces}{attributes}"
+        if not children:
+            return start + "/>"
+        inner = pad and pad + "  "
+        if any(isinstance(c, str) for c in children):
+            inner = pad = ""
+        parts = [_text(c) if isinstance(c, str) else self._element(*_child(c), inner) for c in children]
+        return f"{start}>{inner}{inner.join(parts)}{pad}</{tag}>"
 
-    def _child(self, child: Any, depth: int) -> str:
-        if isinstance(child, str):
-            return _text(child)
-        if isinstance(child, AnyElement):
-            return self._element(child.qname, None, child, depth)
-        return self._element(child.element.qname, child.element, child.value, depth)
-
-    def _attribute(self, field: Field, value: ComplexType) -> str:
-        held = getattr(value, field.name)
-        return "" if held is None else self._named(field.qname, lexical(field.type, held))
+    def content(self, value: ComplexType) -> tuple[str, list[Any]]:
+        """Attributes, and children as (element, value), in the schema's order."""
+        attributes = ""
+        children: list[Any] = []
+        for field in type(value).__fields__:
+            held = getattr(value, field.name)
+            if held is None:
+                continue
+            if field.kind == "attribute":
+                attributes += self._named(field.qname, lexical(field.type, held))
+            elif field.kind == "text":
+                if shown := lexical(field.type, held):
+                    children.append(shown)
+            elif field.kind == "items":
+                children += held
+            else:
+                for one in held if field.repeated else (held,):
+                    children.append((slot_element(self.schema, field, one), one))
+        return attributes, children
 
     def _named(self, qname: QName, text: str) -> str:
         tag, spaces = self._tag(qname)
         return f'{spaces} {tag}="{_attribute(text)}"'
 
 
-def _children(schema: Schema, value: ComplexType) -> Iterator[Any]:
-    """The children of a complex value in the schema's order: `Child` values, texts, unknown elements."""
-    for field in type(value).__fields__:
-        held = getattr(value, field.name)
-        if field.kind == "text":
-            if held is not None and (shown := lexical(field.type, held)):
-                yield shown
-        elif field.kind == "items":
-            yield from held
-        elif field.kind == "element":
-            for one in held if isinstance(held, list) else () if held is None else (held,):
-                yield Child(slot_element(schema, field, one), one)
+_SERIALIZERS: WeakKeyDictionary[Schema, _Serializer] = WeakKeyDictionary()
+
+
+def _child(child: Any) -> tuple[Element, Any]:
+    """Element and value of a child of any content."""
+    if isinstance(child, tuple):
+        return child
+    if isinstance(child, AnyElement):
+        return Element.named(child.qname, None), child
+    return child.element, child.value
 
 
 def as_any(schema: Schema, element: Element, value: Any) -> AnyElement:
@@ -124,7 +138,9 @@ def as_any(schema: Schema, element: Element, value: Any) -> AnyElement:
         for field in type(value).__fields__:
             if field.kind == "attribute" and (held := getattr(value, field.name)) is not None:
                 found.attributes[field.qname] = lexical(field.type, held)
-        found.children = list(_children(schema, value))
+        found.children = [
+            c if isinstance(c, (str, AnyElement)) else Child(*_child(c)) for c in _Serializer(schema).content(value)[1]
+        ]
     elif value is not None and element.simple_type is not None and (text := lexical(element.simple_type, value)):
         found.children = [text]
     return found
@@ -133,7 +149,7 @@ def as_any(schema: Schema, element: Element, value: Any) -> AnyElement:
 def slot_element(schema: Schema, field: Field, value: Any) -> Element:
     """The element under which a field's value appears: the member of the substitution group that has its type."""
     if field.head is None:
-        return local_element(field)
+        return field.element
     for member in schema.members(field.head):
         if member.type is type(value):
             return member
@@ -141,6 +157,8 @@ def slot_element(schema: Schema, field: Field, value: Any) -> Element:
 
 
 def _text(value: str) -> str:
+    if value.isalnum():
+        return value
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     return _FORBIDDEN.sub(lambda m: f"&#{ord(m[0])};", value)
 
@@ -307,7 +325,7 @@ def _slots(schema: Schema, cls: type[ComplexType]) -> dict[QName, tuple[Field, E
     found: dict[QName, tuple[Field, Element]] = {}
     for field in cls.__fields__:
         if field.kind == "element":
-            members = schema.members(field.head) if field.head is not None else (local_element(field),)
+            members = schema.members(field.head) if field.head is not None else (field.element,)
             found |= {m.qname: (field, m) for m in members}
     return found
 
