@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from .errors import DecodeError
 
+MAX_OCTETS = 2000
+"""Octets of an integer. EXI sets no limit; this one keeps the time bounded, and the number printable."""
+
+MAX_INTEGER = (1 << 7 * MAX_OCTETS) - 1
+"""The greatest magnitude of an integer."""
+
 
 class BitReader:
     """Reads EXI's elementary representations (EXI 1.0, 7.1) from bytes.
@@ -35,13 +41,15 @@ class BitReader:
 
     def unsigned(self) -> int:
         """An unsigned integer in groups of seven bits, least significant first."""
+        start = self.offset
         value = shift = 0
-        while True:
+        while shift < 7 * MAX_OCTETS:
             octet = self.bits(8)
             value |= (octet & 0x7F) << shift
             if octet < 0x80:
                 return value
             shift += 7
+        raise DecodeError(f"an integer of more than {MAX_OCTETS} bytes", start)
 
     def integer(self) -> int:
         """A sign bit and an unsigned integer."""
@@ -76,21 +84,38 @@ class BitReader:
         return "".join(found)
 
 
+def code_points(value: str) -> bytes:
+    """A string's characters, each as an unsigned integer."""
+    if value.isascii():
+        return value.encode("ascii")
+    found = bytearray()
+    for point in map(ord, value):
+        while point > 0x7F:
+            found.append(point & 0x7F | 0x80)
+            point >>= 7
+        found.append(point)
+    return bytes(found)
+
+
 class BitWriter:
-    """Collects EXI's elementary representations.
+    """Collects EXI's elementary representations."""
 
-    Attributes
-    ----------
-    value : int
-        The bits so far, led by a 1 bit.
-    """
-
-    def __init__(self, value: int = 1) -> None:
-        self.value = value
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._rest = 1  # the bits after those bytes, led by a 1 bit
 
     def bits(self, value: int, width: int) -> None:
         """An n-bit unsigned integer."""
-        self.value = self.value << width | value
+        self._rest = self._rest << width | value
+        if self._rest >> 4096:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Move whole bytes out of the integer, whose length each further bit costs."""
+        width = self._rest.bit_length() - 1
+        odd = width & 7
+        self._bytes += (self._rest >> odd ^ 1 << width - odd).to_bytes(width // 8, "big")
+        self._rest = 1 << odd | self._rest & (1 << odd) - 1
 
     def unsigned(self, value: int) -> None:
         """An unsigned integer in groups of seven bits, least significant first."""
@@ -110,15 +135,17 @@ class BitWriter:
 
     def characters(self, value: str) -> None:
         """Characters, each an unsigned integer."""
-        if value.isascii():
-            self.octets(value.encode("ascii"))
-        else:
-            for character in value:
-                self.unsigned(ord(character))
+        self.octets(code_points(value))
+
+    def after(self, bits: int) -> int:
+        """Everything written, appended to other bits."""
+        rest = self._rest.bit_length() - 1
+        bits = bits << 8 * len(self._bytes) | int.from_bytes(self._bytes, "big")
+        return bits << rest | self._rest ^ 1 << rest
 
     def getvalue(self) -> bytes:
         """Everything written, padded with zero bits to a whole byte."""
-        return finished(self.value)
+        return bytes(self._bytes) + finished(self._rest)
 
 
 def finished(value: int) -> bytes:

@@ -37,7 +37,6 @@ class ReaderSource:
         self.lines = [f"def {name}(n, r):", f"    o = new({compiler.constant(type_.__name__, type_)})"]
         self.indent = 1
         self._fixed: list[tuple[int, str | None]] = []
-        self._names = 0
 
     # -- fixed-width runs ---------------------------------------------------------------------------------------
 
@@ -58,28 +57,35 @@ class ReaderSource:
         if not self._fixed:
             return
         total = sum(width for width, _ in self._fixed)
+        if total:
+            self.line(f"r -= {total}")
+        if [template is not None for _, template in self._fixed] == [True] and total:
+            cuts = [str(self._fixed[0][1]).format(f"n >> r & {(1 << total) - 1}")]
+        else:
+            cuts = self._cuts(total)
+        self._fixed = []
+        for cut in cuts:
+            self.line(cut)
+
+    def _cuts(self, total: int) -> list[str]:
+        """Statements that fetch several things at once and part them."""
+        found = []
         mask = 0
         shift = total
-        cuts = []
         for width, template in self._fixed:
             shift -= width
             if template is None:
                 mask |= ((1 << width) - 1) << shift
             elif width == 0:
-                cuts.append(template.format("0"))
+                found.append(template.format("0"))
             else:
-                part = f"x >> {shift} & {(1 << width) - 1}" if shift else f"x & {(1 << width) - 1}"
-                cuts.append(template.format(part))
-        self._fixed = []
-        self.line(f"r -= {total}")
-        if len(cuts) == 1 and not mask:
-            self.line(cuts[0].replace("x", "n >> r", 1) if cuts[0].count("x") == 1 else f"x = n >> r; {cuts[0]}")
-            return
-        self.line(f"x = n >> r & {(1 << total) - 1:#x}")
+                part = f"x >> {shift}" if shift else "x"
+                found.append(template.format(f"{part} & {(1 << width) - 1}"))
         if mask:
-            self.line(f"if x & {mask:#x}: raise Odd")
-        for cut in cuts:
-            self.line(cut)
+            found.insert(0, f"if x & {mask:#x}: raise Odd")
+        if total:
+            found.insert(0, f"x = n >> r & {(1 << total) - 1:#x}")
+        return found
 
     # -- the type -----------------------------------------------------------------------------------------------
 
@@ -142,6 +148,8 @@ class ReaderSource:
         self.line(f"v = o.{field.name} = []")
         self.line("while True:")
         self.indent += 1
+        if item.long:  # what has been read costs time with each shift
+            self.line("if len(v) & 63 == 63: n &= (1 << r) - 1")
         self._value(item, 0, "v.append({})")
         self.flush()
         if item.min > 1:
@@ -227,11 +235,9 @@ class ReaderSource:
             self._octet("k")
             self.line(store.format("k"))
         elif coding.form == "integer":
-            self._names += 1
-            sign = f"s{self._names}"
-            self.take(1, f"{sign} = {{}}")
+            self.take(1, "s = {}")
             self._octet("k")
-            self.line(store.format(f"-k - 1 if {sign} else k"))
+            self.line(store.format("-k - 1 if s else k"))
         else:
             self._octet("k")
             call = f"{'octets' if coding.form == 'binary' else 'characters'}(n, r, k)"

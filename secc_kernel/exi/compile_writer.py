@@ -123,11 +123,10 @@ class WriterSource:
 
     def _choice(self, number: int, item: Item, sure: bool) -> bool:
         """Alternatives in fields of their own."""
-        self._before(number, sure)
-        if item.min > 0 and sure:
-            sure_inside = True
+        if item.min > 0:
+            self.flush()
         else:
-            sure_inside = sure
+            self._before(number, sure)
         names = [f.name for _, f in item.alternatives if f is not None]
         for position, name in enumerate(names):
             self.line(f"{'el' if position else ''}if o.{name} is not None:")
@@ -135,7 +134,7 @@ class WriterSource:
             others = [f"o.{n} is not None" for n in names[position + 1 :]]
             if others:
                 self.line(f"if {' or '.join(others)}: raise Odd")
-            self._code(number, item.first + position, sure_inside)
+            self._code(number, item.first + position, sure)
             self._value(item, position, f"o.{name}")
             self.flush()
             if item.min == 0:
@@ -157,7 +156,7 @@ class WriterSource:
         elif limit:
             self.line(f"if{limit.removeprefix(' or')}: raise Odd")
         again = (self.content.choices_again(number)).bit_length()
-        self.line("i = 0")
+        self.line("i = 0; s = []" if item.long else "i = 0")
         self.line("for v in l:")
         self.indent += 1
         if item.min > 1:
@@ -167,7 +166,11 @@ class WriterSource:
         self.flush()
         self.line("i += 1")
         self.line(f"b = {item.first}; w = {again}")
+        if item.long:  # what has been written costs time with each shift
+            self.line("if not i & 63: s.append(a); a = 1")
         self.indent -= 1
+        if item.long:
+            self.line("if s: a = joined(s, a)")
         if item.max is not None:
             self.line(f"if i == {item.max}:")
             self.indent += 1

@@ -6,10 +6,11 @@ its place, so that reading one message compiles that message's types and no othe
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from .bits import BitWriter, finished
+from .bits import finished
 from .compile_reader import ReaderSource
 from .compile_writer import WriterSource
 from .declare import Element
@@ -18,7 +19,7 @@ from .grammar import Grammars
 from .linear import linear
 from .names import QName
 from .reader import Reader
-from .runtime import Odd, characters, more, octets, put_binary, put_integer, put_string, put_unsigned
+from .runtime import Odd, characters, joined, more, octets, put_binary, put_integer, put_string, put_unsigned
 from .writer import Writer
 
 _UNUSUAL = (Odd, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError)
@@ -37,6 +38,7 @@ class Compiler:
     def __init__(self, grammars: Grammars) -> None:
         self.grammars = grammars
         self.sources: dict[str, str] = {}
+        self._lock = threading.RLock()
         self._names: dict[Any, str] = {}
         self._space: dict[str, Any] = {
             "Odd": Odd,
@@ -48,6 +50,8 @@ class Compiler:
             "put_integer": put_integer,
             "put_string": put_string,
             "put_binary": put_binary,
+            "joined": joined,
+            "len": len,
             "BOOLEAN": {True: 1, False: 0},
         }
         elements = grammars.schema.elements
@@ -60,7 +64,7 @@ class Compiler:
         """Element and value of a stream that follows the schema; None for any other stream."""
         if not data or data[0] != 0x80:
             return None
-        n = int.from_bytes(data, "big") | 1 << 8 * len(data)
+        n = int.from_bytes(data, "big")
         try:
             if fragment:
                 return self._decode_fragment(n, 8 * len(data) - 8)
@@ -125,48 +129,49 @@ class Compiler:
 
     def _function(self, verb: str, type_: Any) -> str:
         key = (verb, type_)
-        name = self._names.get(key)
-        if name is None:
-            name = self._names[key] = self._free(f"{verb}_{type_.__name__}")
-            if linear(self.grammars.of(type_)) is None:
-                self._space[name] = self._careful_reader(type_) if verb == "read" else self._careful_writer(type_)
-            else:
-                self._space[name] = self._stub(name, type_)
+        with self._lock:
+            name = self._names.get(key)
+            if name is None:
+                name = self._names[key] = self._free(f"{verb}_{type_.__name__}")
+                if linear(self.grammars.of(type_)) is None:
+                    self._space[name] = self._careful_reader(type_) if verb == "read" else self._careful_writer(type_)
+                else:
+                    self._space[name] = self._stub(name, type_)
         return name
 
     def _stub(self, name: str, type_: Any) -> Callable[[int, Any], Any]:
         def compile_first(bits: int, argument: Any) -> Any:
-            return self._compile(name, type_)(bits, argument)
+            return self.compiled(name, type_)(bits, argument)
 
         return compile_first
 
     def compiled(self, name: str, type_: Any) -> Callable[[int, Any], Any]:
-        """The function itself, no longer a stub."""
-        if name not in self.sources and linear(self.grammars.of(type_)) is not None:
-            return self._compile(name, type_)
-        found: Callable[[int, Any], Any] = self._space[name]
-        return found
+        """The function itself, no longer a stub.
 
-    def _compile(self, name: str, type_: Any) -> Callable[[int, Any], Any]:
-        content = linear(self.grammars.of(type_))
-        assert content is not None
-        maker = ReaderSource if name.startswith("read_") else WriterSource
-        source = self.sources[name] = maker(self, name, type_, content).source()
-        exec(compile(source, f"<{name}>", "exec"), self._space)
-        made: Callable[[int, Any], Any] = self._space[name]
-        return made
+        Sessions and notebooks decode in threads of their own, so a name stands for one thing from when it is given.
+        """
+        with self._lock:
+            if name not in self.sources and (content := linear(self.grammars.of(type_))) is not None:
+                maker = ReaderSource if name.startswith("read_") else WriterSource
+                source = maker(self, name, type_, content).source()
+                exec(compile(source, f"<{name}>", "exec"), self._space)
+                self.sources[name] = source
+            found: Callable[[int, Any], Any] = self._space[name]
+            return found
 
     def constant(self, name: str, value: Any) -> str:
         """The name under which generated source finds an object."""
         key = (name, tuple(value.items()) if type(value) is dict else id(value))
-        found = self._names.get(key)
-        if found is None:
-            found = self._names[key] = self._free(name or "anonymous")
-            self._space[found] = value
+        with self._lock:
+            found = self._names.get(key)
+            if found is None:
+                found = self._names[key] = self._free(name or "anonymous")
+                self._space[found] = value
         return found
 
     def _free(self, wanted: str) -> str:
-        name, number = wanted, 2
+        """A name that stands for nothing yet; those of one letter are the generated functions' own variables."""
+        name, number = wanted if len(wanted) > 1 else f"{wanted}_", 2
         while name in self._space:
             name, number = f"{wanted}_{number}", number + 1
         return name
@@ -201,14 +206,13 @@ class Compiler:
         qname = _NO_NAME
 
         def read(n: int, r: int) -> Any:
-            bits = n.bit_length() - 1
-            reader = Reader(self.grammars, (n ^ 1 << bits).to_bytes(bits // 8, "big"))
-            reader.input.offset = bits - r
+            reader = Reader(self.grammars, (n & (1 << r) - 1).to_bytes(r + 7 >> 3, "big"))
+            reader.input.offset = -r & 7
             try:
                 value = reader.content(qname, grammar)
             except DecodeError:
                 raise Odd from None
-            if reader.findings:
+            if reader.findings or reader.learned:
                 raise Odd
             return value, reader.input.left
 
@@ -219,12 +223,11 @@ class Compiler:
 
         def write(a: int, value: Any) -> int:
             writer = Writer(self.grammars)
-            writer.output = BitWriter(a)
             try:
                 writer.element(element, value)
             except EncodeError:
                 raise Odd from None
-            return writer.output.value
+            return writer.output.after(a)
 
         return write
 

@@ -40,6 +40,11 @@ class Item:
         return self.max != 1
 
     @property
+    def long(self) -> bool:
+        """Whether it may stand so often that the length of the whole stream would be paid with each occurrence."""
+        return self.max is None or self.max > 64
+
+    @property
     def one_field(self) -> bool:
         """Whether all alternatives go into the same field: a slot of a substitution group, or a plain element."""
         return len({id(field) for _, field in self.alternatives}) == 1

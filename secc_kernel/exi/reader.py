@@ -95,6 +95,11 @@ class Reader:
         return Document(found[0], found[1], self.findings)
 
     @property
+    def learned(self) -> bool:
+        """Whether the stream has taught its reader names or grammars, on which the reading of what follows depends."""
+        return self.tables.grown or "generic" in self.__dict__
+
+    @property
     def where(self) -> str:
         """The element being read."""
         return "/".join(self.path)
@@ -286,13 +291,13 @@ class Reader:
         if number > len(uris):
             raise DecodeError(f"namespace number {number} of {len(uris)}", self.input.offset)
         if number == 0:
-            uris.append(self.input.characters(self.input.unsigned()))
+            self.tables.add_uri(self.input.characters(self.input.unsigned()))
             number = len(uris)
         uri = uris[number - 1]
         names = self.tables.names(uri)
         length = self.input.unsigned()
         if length:
-            names.append(self.input.characters(length - 1))
+            self.tables.add_name(uri, self.input.characters(length - 1))
             return QName(uri, names[-1])
         number = self.input.bits(bits_for(len(names)))
         if number >= len(names):

@@ -1,12 +1,13 @@
 """What compiled readers and writers call for values of variable length.
 
-A reader is given the stream as one integer ``n``, led by a 1 bit, and the number ``r`` of bits not yet read; it returns
-the value and the new ``r``. Reading beyond the end shifts by a negative count, which raises ValueError. A writer is
+A reader is given the stream as one integer ``n`` and the number ``r`` of its bits not yet read; it returns the value
+and the new ``r``. Reading beyond the end shifts by a negative count, which raises ValueError. A writer is
 given the bits so far as one integer led by a 1 bit, and returns it with its own appended.
 """
 
 from __future__ import annotations
 
+from .bits import MAX_INTEGER, MAX_OCTETS, code_points
 from .datatypes import is_no_value
 
 
@@ -23,6 +24,8 @@ def more(n: int, r: int, octet: int) -> tuple[int, int]:
         octet = n >> r & 0xFF
         value |= (octet & 0x7F) << shift
         shift += 7
+        if shift > 7 * MAX_OCTETS:
+            raise Odd
     return value, r
 
 
@@ -42,21 +45,28 @@ def characters(n: int, r: int, length: int) -> tuple[str, int]:
     plain, after = octets(n, r, length - 2)
     if plain.isascii():
         return plain.decode("ascii"), after
+    # Characters have at most three octets; they are taken out of the stream at once, which keeps a long text linear.
+    data, _ = octets(n, r, min(r >> 3, 3 * (length - 2)))
     found = []
+    position = 0
     for _ in range(length - 2):
-        r -= 8
-        point = n >> r & 0xFF
+        point = data[position]
+        position += 1
         if point > 0x7F:
-            point, r = more(n, r, point)
-        if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
-            raise Odd
+            point = point & 0x7F | data[position] << 7
+            position += 1
+            if point > 0x3FFF:
+                point = point & 0x3FFF | data[position] << 14
+                position += 1
+            if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
+                raise Odd
         found.append(chr(point))
-    return "".join(found), r
+    return "".join(found), r - 8 * position
 
 
 def put_unsigned(a: int, value: int) -> int:
     """Append an unsigned integer."""
-    if value < 0:
+    if not 0 <= value <= MAX_INTEGER:
         raise Odd
     while value > 0x7F:
         a = a << 8 | value & 0x7F | 0x80
@@ -73,15 +83,13 @@ def put_string(a: int, value: str) -> int:
     """Append a string literal."""
     if not value and is_no_value(value):
         raise Odd
-    plain = value.encode("utf-8", "surrogatepass")
+    plain = value.encode()
     length = len(plain)
     if length == len(value):
         a = a << 8 | length + 2 if length < 126 else put_unsigned(a, length + 2)
         return a << 8 * length | int.from_bytes(plain, "big")
-    a = put_unsigned(a, len(value) + 2)
-    for character in value:
-        a = put_unsigned(a, ord(character))
-    return a
+    plain = code_points(value)
+    return put_unsigned(a, len(value) + 2) << 8 * len(plain) | int.from_bytes(plain, "big")
 
 
 def put_binary(a: int, value: bytes) -> int:
@@ -91,3 +99,12 @@ def put_binary(a: int, value: bytes) -> int:
         raise Odd
     a = a << 8 | length if length < 128 else put_unsigned(a, length)
     return a << 8 * length | int.from_bytes(value, "big")
+
+
+def joined(parts: list[int], last: int) -> int:
+    """The parts of a long list's bits as one: the first with what stands before it, the others led by a 1 bit."""
+    a = parts[0]
+    for part in (*parts[1:], last):
+        width = part.bit_length() - 1
+        a = a << width | part ^ 1 << width
+    return a

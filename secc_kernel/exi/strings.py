@@ -15,6 +15,8 @@ class StringTables:
         self._names: dict[str, list[str]] = {}
         self.values: list[str] = []
         self.local_values: dict[QName, list[str]] = {}
+        self.grown = False
+        """Whether there are names that the schema does not know."""
 
     def names(self, uri: str) -> list[str]:
         """The local names known for a URI."""
@@ -22,6 +24,16 @@ class StringTables:
         if found is None:
             found = self._names[uri] = list(self._initial.get(uri, ()))
         return found
+
+    def add_uri(self, uri: str) -> None:
+        """Remember a URI that the stream spelt out."""
+        self.uris.append(uri)
+        self.grown = True
+
+    def add_name(self, uri: str, name: str) -> None:
+        """Remember a local name that the stream spelt out."""
+        self.names(uri).append(name)
+        self.grown = True
 
     def add_value(self, qname: QName, value: str) -> None:
         """Remember a value of an element or attribute. Empty strings have no entry (EXI 1.0, 7.3.3)."""
