@@ -204,7 +204,8 @@ BUILTIN_TYPES: dict[str, SimpleType] = {
     found.name: found
     for found in (
         *(_builtin("string", name) for name in (
-            "normalizedString token language Name NCName NMTOKEN ENTITY QName NOTATION duration anySimpleType".split()
+            "normalizedString", "token", "language", "Name", "NCName", "NMTOKEN", "ENTITY", "QName", "NOTATION",
+            "duration", "anySimpleType",
         )),
         _builtin("integer", "nonNegativeInteger", 0),
         _builtin("integer", "positiveInteger", 1),

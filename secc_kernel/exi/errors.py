@@ -58,3 +58,8 @@ class Finding(NamedTuple):
     """The element or attribute, as ``V2G_Message/Header/SessionID``; empty for the whole message."""
     text: str
     """One sentence for a person."""
+
+
+def short(text: str) -> str:
+    """A name or value from the stream, for paths and findings: these must not multiply a long one."""
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -22,12 +22,31 @@ _SECOND = {True: ("EE", "AT", "SE", "CH"), False: ("SE", "CH")}
 """Undeclared events of the built-in grammar, before and after the first content."""
 
 
+class _Events:
+    """The events that one state of a built-in grammar knows; the latest has event code 0."""
+
+    def __init__(self, *initial: tuple[str, QName | None]) -> None:
+        self._events = list(initial)
+        self._known = set(initial)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __getitem__(self, code: int) -> tuple[str, QName | None]:
+        return self._events[-1 - code]
+
+    def learn(self, event: str, name: QName | None) -> None:
+        if (event, name) not in self._known:
+            self._events.append((event, name))
+            self._known.add((event, name))
+
+
 class _BuiltIn:
-    """What the built-in grammar of one element name has learned: known events, the latest first."""
+    """The built-in grammar of one element name, which learns from what it reads."""
 
     def __init__(self) -> None:
-        self.opening: list[tuple[str, QName | None]] = []
-        self.content: list[tuple[str, QName | None]] = [("EE", None)]
+        self.opening = _Events()
+        self.content = _Events(("EE", None))
 
 
 class GenericReader:
@@ -55,8 +74,8 @@ class GenericReader:
                         return self.anything(qname)
                     if known is not None:
                         return self.reader.content(qname, self.reader.grammars.of(known))
-                    continue
-                found.attributes[name] = self.reader.untyped(name)
+                else:
+                    found.attributes[name] = self.reader.untyped(name)
                 continue
             opening = False
             if event == "CH":
@@ -65,7 +84,7 @@ class GenericReader:
                 assert name is not None
                 found.children.append(_plain(self.reader.wildcard(name)))
 
-    def _built_in_event(self, known: list[tuple[str, QName | None]], opening: bool) -> tuple[str, QName | None]:
+    def _built_in_event(self, known: _Events, opening: bool) -> tuple[str, QName | None]:
         start = self.input.offset
         code = self.input.bits(bits_for(len(known) + 1))
         if code < len(known):
@@ -78,8 +97,7 @@ class GenericReader:
         event = second[number]
         self.reader.step(start, event, None, f"{code}.{number}", len(second))
         name = self._name() if event in ("AT", "SE") else None
-        if (event, name) not in known:
-            known.insert(0, (event, name))
+        known.learn(event, name)
         return event, name
 
     def _name(self) -> QName:

@@ -11,11 +11,11 @@ from typing import Any
 from .bits import BitWriter
 from .datatypes import SimpleType, bits_for, is_no_value
 from .declare import AnyElement, Child, Element
+from .element_reader import deviations
 from .errors import EncodeError
 from .generic import write_relaxed
 from .grammar import Grammar, Grammars, Production, State
 from .names import QName
-from .reader import deviations
 from .strings import StringTables
 from .xml import as_any
 
