@@ -93,6 +93,8 @@ class Seat:
     """The last message that arrived."""
     taken: str | None = None
     """The message whose turn the script has taken: it waited for it."""
+    used: bool = False
+    """Whether the script has taken part in this session."""
     turn_since: float = 0.0
     acts_at: float | None = None
 
@@ -101,6 +103,7 @@ class Seat:
         self.sent.clear()
         self.unreceived.clear()
         self.latest = self.taken = self.acts_at = None
+        self.used = False
 
     def owed(self) -> str | None:
         """The message that the party owes; taken back from the autopilot if it has not acted yet."""

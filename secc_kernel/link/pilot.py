@@ -64,6 +64,8 @@ class Pilot:
         self._overrides = overrides
         self._on_end = on_end
         self._wait: Wait | None = None
+        self._missed: tuple[Ended, str | None] | None = None
+        """An end of which nobody has been told, and the turn that the script had taken then."""
         self._scripts = 0
         self._replug = False
         self._timer: asyncio.TimerHandle | None = None
@@ -85,9 +87,15 @@ class Pilot:
             return
         self._settle()
         seat = self.seats[wait.role]
+        missed, self._missed = self._missed, None
         if wait.kind == "end" and seat.party.ended is not None:
             self._finish(wait, seat.party.ended)
             return
+        if missed is not None and wait.kind in ("receive", "turn"):
+            ended, taken = missed
+            if not begins_session(wait.request) or (wait.then is not None and taken == wait.request):
+                self._fail(wait, f"{wait} cannot come: the session has ended ({ended.how}): {ended.reason}")
+                return
         if wait.kind == "receive" and wait.name in seat.unreceived and self._is_due(seat, wait):
             self._received(seat, wait)
             return
@@ -127,6 +135,7 @@ class Pilot:
 
     def _complete_send(self, wait: Wait) -> None:
         assert wait.then is not None
+        self.seats[wait.role].used = True
         try:
             message = wait.then()
         except Exception as error:
@@ -156,7 +165,7 @@ class Pilot:
 
     def _received(self, seat: Seat, wait: Wait) -> None:
         seat.unreceived.discard(wait.name)
-        seat.taken = seat.owed()
+        seat.taken, seat.used = seat.owed(), True
         self._finish(wait, seat.arrived[wait.name])
 
     def _fail(self, wait: Wait, reason: str) -> None:
@@ -286,13 +295,15 @@ class Pilot:
             self._ended(seat, event)
 
     def _ended(self, seat: Seat, event: Ended) -> None:
-        seat.taken = seat.acts_at = None
+        taken, seat.taken, seat.acts_at = seat.taken, None, None
         seat.unreceived.clear()
         wait = self._wait
         concerned = wait is not None and wait.role == seat.party.role
         goes_on = wait is not None and concerned and self._survives(wait)
         if seat.party is self.party:
             self._on_end(event, goes_on)
+            if seat.used and (wait is None or not concerned or wait.kind == "time"):
+                self._missed = (event, taken)
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if goes_on:
@@ -316,7 +327,7 @@ class Pilot:
             seat.acts_at = None
             return False
         if wait is not None and wait.role == party.role and wait.kind == "turn" and wait.name == turn:
-            seat.taken = turn
+            seat.taken, seat.used = turn, True
             self._finish(wait)
             return True
         if wait is None:
@@ -419,6 +430,7 @@ class Pilot:
         if self.link.plugged:
             self.link.unplug()
             self._settle()
+        self._missed = None
         for seat in self.seats.values():
             seat.forget()
         self.link.plug()

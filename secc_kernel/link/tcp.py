@@ -317,6 +317,10 @@ class TcpVehicle(_TcpLink):
             await self._interface.find_address()
             await self._open_udp(sdp_client_socket(self._interface))
 
+    def exchange(self, vehicle: EVCC) -> None:
+        """Put another vehicle in the place of the one that is not plugged in (any more)."""
+        self._party = self._vehicle = self.parties["EVCC"] = vehicle
+
     def plug(self) -> None:
         """Plug in: look for the station."""
         self.plugged = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ class Bench:
     vehicle: Vehicle = field(default_factory=Vehicle, init=False)
     protocols: tuple[str, ...] | None = field(default=None, init=False)
     autopilot: bool = field(default=True, init=False)
-    _running: bool = field(default=False, init=False)
+    _scripts: list[ExitStack] = field(default_factory=list, init=False)
+    _journal: Journal | None = field(default=None, init=False)
 
     @property
     def schema(self) -> str | None:
@@ -127,10 +129,10 @@ class Bench:
         """The live session's record."""
         return None if self.session is None else self.session.journal
 
-    def ensure(self, role: str) -> LiveSession:
-        """The live session; the default one is opened for whoever needs it first."""
+    def ensure(self, role: str | None = None) -> LiveSession:
+        """The live session; the default one is opened for whoever needs it first, who then plays that party."""
         if self.session is None:
-            self.open(replace(self.options, side=role))
+            self.open(replace(self.options, side=role or self.options.side))
         assert self.session is not None
         return self.session
 
@@ -144,7 +146,7 @@ class Bench:
         """
         self.close()
         try:
-            journal = Journal(Path(options.journal) if options.journal else None)
+            journal = self._new_journal(options)
             link = self._link(options, journal)
             self.session = LiveSession(
                 link, side=options.side, autopilot=self.autopilot, overrides=self._overrides, on_end=self._ended
@@ -152,7 +154,28 @@ class Bench:
         except (LinkError, JournalError, OSError, ValueError) as error:
             raise LuaUserError(str(error)) from error
         self.on_open(self.session)
+        for running in self._scripts:
+            running.enter_context(self.session.script())
         return self.session
+
+    def _new_journal(self, options: Options) -> Journal:
+        """A journal for a session; sessions that name the same file go into the same journal."""
+        path = Path(options.journal) if options.journal else None
+        if self._journal is None or path is None or self._journal.path != path:
+            self._journal = Journal(path)
+        return self._journal
+
+    @contextmanager
+    def script(self) -> Iterator[None]:
+        """Say that a script (a cell) runs meanwhile: what arrives on a real link is held for it."""
+        with ExitStack() as running:
+            if self.session is not None:
+                running.enter_context(self.session.script())
+            self._scripts.append(running)
+            try:
+                yield
+            finally:
+                self._scripts.remove(running)
 
     def close(self) -> None:
         """Close the session, if one is open, and forget what was set for it."""
@@ -177,7 +200,8 @@ class Bench:
         if options.tls:
             raise LuaUserError("TLS is not available in this version: open the link without tls")
         if options.link == "sim":
-            return SimLink(self._station(journal, real=False), self.make_vehicle(journal), prepare=self._prepare)
+            station = self._station(journal, real=False, records_frames=options.side != "EVCC")
+            return SimLink(station, self.make_vehicle(journal, options.side == "EVCC"), prepare=self._prepare)
         if options.link == "plc":
             raise LuaUserError(
                 "the link 'plc' (SLAC on powerline) is not available in this version: use 'sim' or 'tcp'"
@@ -185,14 +209,15 @@ class Bench:
         if options.link != "tcp":
             raise LuaUserError(f"there is no link {options.link!r}: it is 'sim' or 'tcp'")
         if options.side == "EVCC":
-            vehicle = self.make_vehicle(journal, real=True)
+            vehicle = self.make_vehicle(journal, records_frames=True)
             return TcpVehicle(vehicle, interface=options.interface, host=options.host, port=options.port)
         station = self._station(journal, real=True)
         return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
 
-    def _station(self, journal: Journal, real: bool) -> SECC:
+    def _station(self, journal: Journal, real: bool, records_frames: bool = True) -> SECC:
         station = SECC(
             journal=journal,
+            records_frames=records_frames,
             station=Station(epoch=0.0) if real else Station(),
             pace=None if real else answering_time,
             entropy=secrets.token_bytes if real else None,
@@ -201,8 +226,8 @@ class Bench:
             station.offer_protocols(self.protocols)
         return station
 
-    def make_vehicle(self, journal: Journal, real: bool = False) -> SimulatedEV:
-        """The vehicle as it is set now; on the simulated link the station records the frames."""
+    def make_vehicle(self, journal: Journal, records_frames: bool) -> SimulatedEV:
+        """The vehicle as it is set now. Of two parties with one journal, the script's side records the frames."""
         chosen = self.vehicle
         return SimulatedEV(
             chosen.profile,
@@ -210,7 +235,7 @@ class Bench:
             target_soc=chosen.target,
             energy=chosen.mode,
             journal=journal,
-            records_frames=real,
+            records_frames=records_frames,
         )
 
     def _prepare(self, vehicle: EVCC) -> None:

@@ -85,13 +85,13 @@ def _run_to(bench: Bench, request: Any) -> Future[Any]:
         near = suggest(str(request), sorted(known))
         hint = f"; did you mean {near}?" if near else f"; it is one of {', '.join(sorted(known))}"
         raise LuaUserError(f"Session.RunTo takes the name of a request, not {request!r}{hint}")
-    session = bench.ensure("SECC")
+    session = bench.ensure()
     return script_future(session.run_to(request), lambda result: None)
 
 
 def _run_to_end(bench: Bench) -> Future[Any]:
     """Run until the session has ended; gives how it ended and why."""
-    session = bench.ensure("SECC")
+    session = bench.ensure()
     return script_future(session.run_to_end(), lambda ended: (ended.how, ended.reason))
 
 
@@ -115,7 +115,7 @@ def _check(bench: Bench, condition: Any, text: Any) -> bool:
 
 def _live(bench: Bench) -> LiveSession:
     """The open session, or the default one."""
-    return bench.ensure("SECC")
+    return bench.ensure()
 
 
 # -- Ev ---------------------------------------------------------------------------------------------------------------
@@ -125,13 +125,10 @@ def _plug(bench: Bench, options: Any) -> None:
     """Plug a vehicle in: ``Ev.Plug{profile='compact', soc=40, mode='DC'}``."""
     given = _table(options, "Ev.Plug")
     bench.vehicle = _vehicle(bench.vehicle, given, "Ev.Plug")
-    session = bench.ensure("SECC")
+    session = bench.ensure()
     if "EVCC" not in session.link.parties:
         raise LuaUserError(f"the vehicle at {session.link.place} is a real one: it plugs in by itself")
-    if session.link.kind == "sim":
-        session.plug(bench.make_vehicle(session.journal))
-    else:
-        session.plug()
+    session.plug(bench.make_vehicle(session.journal, records_frames=session.side == "EVCC"))
 
 
 def _profile(bench: Bench, name: Any) -> str:

@@ -1,0 +1,267 @@
+"""Run a Lua script, or the cells of a notebook, as a test.
+
+The script plays the charging station (Secc) or the vehicle (Evcc); whatever it does not do itself, the autopilot does.
+By default the other side is simulated, on a clock of its own. On a real link (--link tcp) the station listens from the
+beginning on, every message is shown on a line of its own, and a session that is still going on when the script ends
+is brought to its end by the autopilot.
+
+Exit status: 0 passed; 1 a verdict (Session.Check) failed or the script had an error; 2 the arguments or the link cannot
+be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from secc_kernel.commands import CommandError
+from secc_kernel.kernel.cells import split
+from secc_kernel.kernel.display import displayed
+from secc_kernel.link.live import CHECK, LiveSession, SessionError
+from secc_kernel.lua.api import install
+from secc_kernel.lua.bench import Bench, Options
+from secc_kernel.lua.errors import LuaError, LuaExit, LuaInterrupted, LuaUserError
+from secc_kernel.lua.runtime import LuaEngine
+from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry
+
+FAILED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("script", metavar="SCRIPT.lua|NOTEBOOK.ipynb", help="what to run")
+    parser.add_argument("--link", choices=("sim", "tcp", "plc"), default="sim", help="how the two sides meet (sim)")
+    parser.add_argument("--interface", metavar="IF", help="tcp: the network interface, with SDP; without: loopback")
+    parser.add_argument("--side", choices=("secc", "evcc"), default="secc", help="whom the script plays (secc)")
+    parser.add_argument("--host", help="tcp without SDP: the address to listen on, or (evcc) the station's")
+    parser.add_argument("--port", type=int, help="tcp: the port to listen on (a free one), or (evcc) the station's")
+    parser.add_argument("--tls", action="store_true", help="transport security")
+    parser.add_argument("--report", metavar="FILE", help="write the verdicts there as JUnit XML")
+    parser.add_argument("--journal", metavar="FILE", help="write the journal there (a new file)")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run the script; 0 when it passed."""
+    run = _Run(Path(arguments.script))
+    cells = list(_cells(run.script))
+    run.open(_options(arguments))
+    try:
+        run.play(cells)
+        run.finish()
+    finally:
+        run.bench.close()
+    if arguments.report:
+        _write_report(Path(arguments.report), run)
+    return run.conclude()
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    if arguments.link == "plc":
+        raise CommandError("--link plc (SLAC on powerline) is not available in this version: use sim or tcp")
+    if arguments.tls:
+        raise CommandError("--tls is not available in this version")
+    if arguments.link == "sim" and (arguments.interface or arguments.host or arguments.port):
+        raise CommandError("--interface, --host and --port belong to --link tcp")
+    return Options(
+        link=arguments.link,
+        side=arguments.side.upper(),
+        interface=arguments.interface,
+        host=arguments.host,
+        port=arguments.port,
+        journal=arguments.journal,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A piece to run: its name in errors, and its source."""
+
+    name: str
+    source: str
+    python: bool = False
+    shown: bool = True
+    """Whether its values are shown, as a notebook does."""
+
+
+def _cells(path: Path) -> Iterator[_Cell]:
+    try:
+        text = path.read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror or error}") from error
+    if path.suffix != ".ipynb":
+        yield _Cell(path.name, text, shown=False)
+        return
+    try:
+        found = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{path} is no notebook: {error}") from error
+    for number, source in enumerate(found, 1):
+        cell = split(source if isinstance(source, str) else "".join(source))
+        name = f"In[{number}]"
+        if cell.magic.strip():
+            raise CommandError(f"{path}, {name}: IPython's magics and shell commands run in Jupyter only")
+        if cell.python.strip():
+            yield _Cell(name, cell.python, python=True)
+        elif cell.lua.strip():
+            yield _Cell(name, cell.lua)
+
+
+@dataclass(eq=False)
+class _Run:
+    """A run of a script: what it works with, and what came of it."""
+
+    script: Path
+    error: str = ""
+    bench: Bench = field(init=False)
+    verdicts: list[FindingEntry] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    _shell: Any = None
+    _start: float | None = None
+    _unsubscribe: Callable[[], object] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.bench = Bench(on_open=self._opened)
+        self._engine = LuaEngine()
+        install(self._engine, self.bench)
+
+    def open(self, options: Options) -> None:
+        """Open a real link at once: the other side may be looking for it already."""
+        self.bench.options = options
+        if options.link == "sim":
+            return
+        try:
+            self.bench.open(options)
+        except LuaUserError as error:
+            raise CommandError(error.message) from error
+
+    def _opened(self, session: LiveSession) -> None:
+        self._unsubscribe()
+        self._unsubscribe = session.journal.subscribe(lambda entry: self._note(entry, session))
+        if session.link.real:
+            what = "listening on" if session.side == "SECC" else "looking for"
+            print(f"{what} {session.link.place}", flush=True)
+
+    def _note(self, entry: Entry, session: LiveSession) -> None:
+        if isinstance(entry, FindingEntry) and entry.rule == CHECK:
+            self.verdicts.append(entry)
+        elif isinstance(entry, FrameEntry) and entry.layer == "v2gtp":
+            if self._start is None:
+                self._start = entry.time if session.link.real else 0.0
+            self.lines.append(_line(entry, self._start))
+            if session.link.real:
+                print(self.lines[-1], flush=True)
+
+    def play(self, cells: list[_Cell]) -> None:
+        """Run the cells until one fails."""
+        for cell in cells:
+            try:
+                with self.bench.script():
+                    self._play(cell)
+            except LuaExit as end:
+                if end.code:
+                    self.error = str(end)
+                return
+            except LuaInterrupted:
+                raise KeyboardInterrupt from None
+            except LuaError as error:
+                self.error = error.message
+                print("\n".join(error.render(color=sys.stderr.isatty())), file=sys.stderr)
+                return
+            if self.error:
+                return
+
+    def _play(self, cell: _Cell) -> None:
+        if not cell.python:
+            values = self._engine.run(cell.source, cell.name)
+            result = displayed(values) if cell.shown else None
+            if result is not None:
+                print(repr(result))
+            return
+        result = self._python().run_cell(cell.source)
+        if not result.success:
+            problem = result.error_before_exec or result.error_in_exec
+            self.error = f"{cell.name}: {type(problem).__name__}: {problem}"
+
+    def _python(self) -> Any:
+        """The shell of the Python cells; made for the first one."""
+        if self._shell is None:
+            os.environ.setdefault("MPLBACKEND", "Agg")
+            from IPython.core.interactiveshell import InteractiveShell
+
+            import secc_kernel
+
+            self._shell = InteractiveShell.instance()
+            self._shell.user_ns["secc_kernel"] = secc_kernel
+        self._shell.user_ns.update(session=self.bench.session, journal=self.bench.journal)
+        return self._shell
+
+    def finish(self) -> None:
+        """Let a real peer come to the end of its session, unless something went wrong."""
+        session = self.bench.session
+        if session is None or self.error or not session.link.real or not session.autopilot:
+            return
+        if session.party.connection is None:
+            return
+        print("the script has ended; the autopilot goes on to the end of the session", flush=True)
+        try:
+            ended = session.run_to_end().result()
+        except SessionError as error:
+            print(error, file=sys.stderr)
+        else:
+            print(f"the session ended ({ended.how}): {ended.reason}", flush=True)
+
+    def conclude(self) -> int:
+        """Say what came of it; the exit status."""
+        failed = [verdict for verdict in self.verdicts if verdict.severity == "error"]
+        for verdict in self.verdicts:
+            print(f"{'FAIL' if verdict in failed else 'PASS'} {verdict.text}")
+        if self.verdicts:
+            print(f"{len(self.verdicts) - len(failed)} passed, {len(failed)} failed")
+        return FAILED if failed or self.error else 0
+
+
+def _line(entry: FrameEntry, start: float) -> str:
+    """A message in a line: when, which way, what, and the response code."""
+    arrow = "->" if entry.sender == "EVCC" else "<-"
+    message = entry.message
+    if message is None:
+        return f"{entry.time - start:10.3f}  EVCC {arrow} SECC  undecodable: {entry.error}"
+    code = getattr(message.body, "ResponseCode", None)
+    return f"{entry.time - start:10.3f}  EVCC {arrow} SECC  {message.name}{f' {code}' if code is not None else ''}"
+
+
+def _write_report(path: Path, run: _Run) -> None:
+    """The verdicts as JUnit XML: a test case each, and one for the script itself."""
+    from xml.etree import ElementTree as ET
+
+    failures = sum(verdict.severity == "error" for verdict in run.verdicts)
+    suite = ET.Element(
+        "testsuite",
+        name=run.script.name,
+        tests=str(len(run.verdicts) + 1),
+        failures=str(failures),
+        errors=str(int(bool(run.error))),
+        skipped="0",
+        timestamp=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )
+    text: Callable[[str], str] = lambda words: "".join(c if c.isprintable() or c == "\n" else "�" for c in words)  # noqa: E731
+    for verdict in run.verdicts:
+        case = ET.SubElement(suite, "testcase", classname=run.script.stem, name=text(verdict.text) or "check")
+        if verdict.severity == "error":
+            ET.SubElement(case, "failure", message=text(verdict.text)).text = f"at {verdict.time:.3f} s"
+    case = ET.SubElement(suite, "testcase", classname=run.script.stem, name="runs to its end")
+    if run.error:
+        ET.SubElement(case, "error", message=text(run.error))
+    ET.SubElement(suite, "system-out").text = text("\n".join(run.lines))
+    ET.indent(suite)
+    try:
+        ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error
