@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
 from typing import Annotated, Any, get_args
 
 from .errors import DeclarationError
@@ -94,8 +95,19 @@ class SimpleType:
     def __post_init__(self) -> None:
         object.__setattr__(self, "coding", _coding(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.name and (self.module or self.name in BUILTIN_TYPES):
+            return _declared, (self.module, self.name)
+        return SimpleType, tuple(getattr(self, f.name) for f in fields(self) if f.init)
+
     def __repr__(self) -> str:
         return f"<SimpleType {self.name or 'anonymous'} ({self.kind})>"
+
+
+def _declared(module: str, name: str) -> SimpleType:
+    found = simple_type(getattr(import_module(module), name)) if module else BUILTIN_TYPES[name]
+    assert found is not None
+    return found
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ import sys
 import types
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -118,8 +119,22 @@ class Element:
         """The element's simple type, if it has one."""
         return simple_type(self.type)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Element:
+        return self  # a declaration; what compares it by identity has to find it in a copied message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.module:
+            return _global_element, (self.module, self.name)
+        return Element.named, (self.qname, self.type)
+
     def __repr__(self) -> str:
         return f"<Element {self.qname}>"
+
+
+def _global_element(module: str, name: str) -> Element:
+    found = getattr(import_module(module), name)
+    assert isinstance(found, Element)
+    return found
 
 
 def element(type_: Any, *, abstract: bool = False, substitutes: Element | None = None) -> Element:
@@ -186,7 +201,11 @@ class Model:
 
 
 def sequence(*parts: str | Model, min: int = 1, max: int | None = 1) -> Model:
-    """xs:sequence of fields (by name), leaves and groups."""
+    """xs:sequence of fields (by name), leaves and groups.
+
+    In an optional sequence, or in a branch of a choice, a field is required as soon as the sequence is there;
+    ``sequence("name", min=0)`` within it makes one optional.
+    """
     return Model("sequence", parts, min, max)
 
 

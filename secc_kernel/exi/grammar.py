@@ -15,6 +15,7 @@ from typing import Any
 
 from .datatypes import SimpleType, bits_for, simple_type
 from .declare import ComplexType, Element, Field, Model, own_content
+from .errors import DeclarationError
 from .names import QName, sort_key
 from .schema import Schema, leaf_element
 
@@ -248,9 +249,16 @@ class Grammar:
         for base in lineage:
             model = own_content(base)
             self.mixed = self.mixed or model.mixed
-            self.content = join(self.content, self._particle(base, model, by_name, False))
+            self.content = join(self.content, self._particle(base, model, by_name))
 
-    def _particle(self, cls: type[ComplexType], model: Model, fields: dict[str, Field], in_choice: bool) -> Particle:
+    def _particle(
+        self, cls: type[ComplexType], model: Model, fields: dict[str, Field], in_group: bool = False
+    ) -> Particle:
+        """A content model; ``in_group`` says that it stands in a choice or an optional group.
+
+        There a field's None tells that the group is absent or another branch was taken, not that the field is
+        optional within the group.
+        """
         if model.op == "any":
             assert self.items_field is not None
             return repeat(Leaf(Term(None, self.items_field)), model.min, model.max)
@@ -259,13 +267,15 @@ class Grammar:
             found = leaf_element(self.schema, cls, model)
             return repeat(self._group(found, self.items_field), model.min, model.max)
         parts: list[Particle] = []
+        in_group = in_group or model.op == "choice" or model.min == 0
         for part in model.parts:
             if isinstance(part, Model):
-                parts.append(self._particle(cls, part, fields, in_choice))
+                parts.append(self._particle(cls, part, fields, in_group))
+            elif model.max != 1:
+                raise DeclarationError(f"{cls.__name__}: a group that repeats needs items(), not fields")
             else:
                 field = fields[part]
-                once = model.op == "choice" or model.min == 0
-                low = 1 if once and not field.repeated else field.min
+                low = 1 if in_group and not field.repeated else field.min
                 parts.append(repeat(self._group(field.element, field), low, field.max))
         if model.op == "choice":
             body: Particle = Choice(tuple(parts))
