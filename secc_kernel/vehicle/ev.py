@@ -8,6 +8,7 @@ renegotiates when asked, signs for energy when asked, and leaves when something 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf, sqrt
 from typing import Any
 
 from secc_kernel import codec
@@ -31,7 +32,6 @@ PRECHARGE_TOLERANCE = 20.0
 SAFE_VOLTAGE = 60.0
 """Below this the connector may be unlocked, in V."""
 WELDING_POLLS = 20
-_INFINITY = float("inf")
 FULL_SOC, BULK_SOC = 100, 80
 _TROUBLE = frozenset(("EVSE_Shutdown", "EVSE_UtilityInterruptEvent", "EVSE_EmergencyShutdown", "EVSE_Malfunction"))
 
@@ -59,6 +59,9 @@ class SimulatedEV(EVCC):
         State of charge at which it stops.
     energy : str, optional
         ``AC`` or ``DC``: what it wants. By default DC where the station has it.
+    precharge_tolerance : float
+        How far, in V, the station's voltage may be from the battery's when the contactors close. Infinite for stations
+        that simulate no voltage.
     protocols, security, journal, records_frames, name
         As for `EVCC`.
     pace : callable, optional
@@ -79,6 +82,7 @@ class SimulatedEV(EVCC):
         soc: float = 40.0,
         target_soc: float = 80.0,
         energy: str | None = None,
+        precharge_tolerance: float = PRECHARGE_TOLERANCE,
         protocols: Iterable[str] = tuple(SEQUENCES),
         security: int = sdp.Security.NoTransportLayerSecurity,
         journal: Journal | None = None,
@@ -98,6 +102,7 @@ class SimulatedEV(EVCC):
         if energy not in (None, "AC", "DC"):
             raise ValueError(f"energy is 'AC' or 'DC', not {energy!r}")
         self.energy = energy
+        self.precharge_tolerance = precharge_tolerance
         self.battery = self.profile.battery(soc)
         self.target_soc = target_soc
         self.begin()
@@ -108,7 +113,7 @@ class SimulatedEV(EVCC):
         self._tuple: int = 1
         self._power_offered = 0.0
         # Unlimited until the station tells.
-        self._station_current = self._station_power = _INFINITY
+        self._station_current = self._station_power = inf
         self._station_voltage = 0.0
         self._delivering = False
         self._since = self.now
@@ -129,7 +134,7 @@ class SimulatedEV(EVCC):
         if self.leaving and STOP in allowed:
             return STOP
         if "PreChargeReq" in allowed:
-            near = abs(self._station_voltage - self.battery.open_voltage) <= PRECHARGE_TOLERANCE
+            near = abs(self._station_voltage - self.battery.open_voltage) <= self.precharge_tolerance
             ready = near and response.name == "PreChargeRes"
             return "PowerDeliveryReq" if ready else "PreChargeReq"
         if "PowerDeliveryReq" in allowed and self._delivering:
@@ -139,6 +144,9 @@ class SimulatedEV(EVCC):
         return "PaymentServiceSelectionReq" if "PaymentServiceSelectionReq" in allowed else allowed[0]
 
     def _still_charged(self) -> bool:
+        """Whether to look (again) if the voltage has gone: then no contactor has welded."""
+        if self._welding_polls == 0:
+            return True
         return self._station_voltage >= SAFE_VOLTAGE and self._welding_polls < WELDING_POLLS
 
     def observe(self, request: Message, response: Message) -> None:
@@ -173,7 +181,9 @@ class SimulatedEV(EVCC):
             self._power_offered = to_float(entries[0].PMax)
         parameter = response.EVSEChargeParameter
         if isinstance(parameter, types.AC_EVSEChargeParameterType):
-            self._station_voltage = to_float(parameter.EVSENominalVoltage)
+            nominal = to_float(parameter.EVSENominalVoltage)
+            # To neutral; some stations tell the voltage between two phases.
+            self._station_voltage = nominal if nominal < 300.0 else nominal / sqrt(3.0)
             self._station_current = to_float(parameter.EVSEMaxCurrent)
             self._heed(parameter.AC_EVSEStatus)
         else:

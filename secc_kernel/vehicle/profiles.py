@@ -132,13 +132,13 @@ PROFILES: dict[str, Profile] = {
         ac_phases=0,
     ),
     "hybrid": Profile(
-        title="plug-in hybrid that charges on a single phase",
+        title="plug-in hybrid with a 230 V battery that charges on a single phase",
         EVCCID=bytes.fromhex("020000000004"),
         capacity=10_000.0,
-        cells=96,
-        resistance=0.15,
+        cells=60,
+        resistance=0.12,
         dc_current=100.0,
-        dc_power=40_000.0,
+        dc_power=25_000.0,
         ac_phases=1,
     ),
 }

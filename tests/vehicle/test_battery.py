@@ -95,7 +95,7 @@ def test_profiles_are_vehicles(name):
     found = profile(name)
     assert len(found.EVCCID) == 6
     assert found.EVCCID[0] & 2, "a locally administered address: no maker's"
-    assert 250.0 < found.battery(0.0).open_voltage < found.maximum_voltage < 920.0
+    assert 150.0 < found.battery(0.0).open_voltage < found.maximum_voltage < 920.0
     assert found.ac_phases in (0, 1, 3)
     assert found.title
 

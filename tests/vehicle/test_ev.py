@@ -2,6 +2,7 @@
 
 import time
 from itertools import pairwise
+from math import inf
 
 import pytest
 from connection_pair import ANSWER, ConnectionPair
@@ -174,6 +175,15 @@ def test_a_vehicle_that_is_full_already_stops_at_once():
     assert pair.names.count("CurrentDemandReq") == 1
 
 
+def test_a_station_that_simulates_no_voltage_needs_a_patient_vehicle():
+    dead = Station(voltage_rate=0.0, current_rate=1e6)
+    assert charge(dead, soc=79.9).ev.ended.reason.startswith("V2G_EVCC_PreCharge_Timeout")
+    pair = charge(Station(voltage_rate=0.0, current_rate=1e6), soc=79.9, precharge_tolerance=inf)
+    assert pair.order() == DC_ORDER
+    assert pair.names.count("PreChargeReq") == 1
+    assert pair.ev.ended.how == "terminated"
+
+
 # -- AC ----------------------------------------------------------------------------------------------------------------
 
 
@@ -333,6 +343,12 @@ def test_the_vehicle_signs_for_energy_when_it_is_asked_to(energy):
     assert receipts[0].SessionID == pair.ev.session_id
     assert pair.journal.findings == []
     assert pair.ev.ended.how == "terminated"
+
+
+def test_a_voltage_between_two_phases_is_understood():
+    pair = charge(Station(nominal_voltage=400.0), soc=79.9, energy="AC")
+    (step,) = pair.bodies("PowerDeliveryReq")[0].ChargingProfile.ProfileEntry
+    assert to_float(step.ChargingProfileEntryMaxPower) == pytest.approx(11_085, abs=10)
 
 
 def test_less_current_in_the_ac_loop_is_obeyed():
