@@ -235,7 +235,7 @@ def new(schema: str, name: str, session_id: bytes | None = None, **fields: Any) 
         If the message has no such field.
     """
     words = vocabulary(schema)
-    element = words.elements[name]
+    element = words.message_element(name)
     header_type = words.header_type()
     header = fields.pop("Header", None)
     if header_type is not None and header is None:

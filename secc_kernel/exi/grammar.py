@@ -211,6 +211,7 @@ class Grammar:
         self._states: dict[Any, State] = {}
         self.text_field: Field | None = None
         self.items_field: Field | None = None
+        self.lists: frozenset[str] = frozenset()
         self.attributes: tuple[Field, ...] = ()
         self.mixed = False
         self.content: Particle = EMPTY
@@ -244,6 +245,7 @@ class Grammar:
         self.attributes = tuple(sorted((f for f in fields if f.kind == "attribute"), key=lambda f: sort_key(f.qname)))
         self.text_field = next((f for f in fields if f.kind == "text"), None)
         self.items_field = next((f for f in fields if f.kind == "items"), None)
+        self.lists = frozenset(f.name for f in fields if f.repeated or f.kind == "items")
         lineage = [c for c in reversed(cls.__mro__) if c is not ComplexType and issubclass(c, ComplexType)]
         by_name = {f.name: f for f in fields}
         for base in lineage:

@@ -8,7 +8,6 @@ given the bits so far as one integer led by a 1 bit, and returns it with its own
 from __future__ import annotations
 
 from .bits import MAX_INTEGER, MAX_OCTETS, code_points
-from .datatypes import is_no_value
 
 
 class Odd(Exception):  # noqa: N818 (control flow, never seen by a caller)
@@ -81,8 +80,8 @@ def put_integer(a: int, value: int) -> int:
 
 def put_string(a: int, value: str) -> int:
     """Append a string literal."""
-    if not value and is_no_value(value):
-        raise Odd
+    if value.__class__ is not str:
+        raise Odd  # among them `NO_TEXT`
     plain = value.encode()
     length = len(plain)
     if length == len(value):
@@ -94,9 +93,9 @@ def put_string(a: int, value: str) -> int:
 
 def put_binary(a: int, value: bytes) -> int:
     """Append binary content."""
+    if value.__class__ is not bytes:
+        raise Odd  # among them `NO_BYTES`
     length = len(value)
-    if not length and is_no_value(value):
-        raise Odd
     a = a << 8 | length if length < 128 else put_unsigned(a, length)
     return a << 8 * length | int.from_bytes(value, "big")
 

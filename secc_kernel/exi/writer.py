@@ -6,13 +6,15 @@ from the schema are never written; values outside of their facets are, where the
 
 from __future__ import annotations
 
+from collections import deque
+from operator import index
 from typing import Any
 
-from .bits import BitWriter
+from .bits import MAX_INTEGER, MAX_OCTETS, BitWriter
 from .datatypes import SimpleType, bits_for, is_no_value
 from .declare import AnyElement, Child, Element
 from .element_reader import deviations
-from .errors import EncodeError
+from .errors import EncodeError, short
 from .generic import write_relaxed
 from .grammar import Grammar, Grammars, Production, State
 from .names import QName
@@ -104,15 +106,18 @@ class Writer:
                     raise ValueError
                 self.output.bits(int(value), 1)
             elif coding.form == "binary":
-                self.output.unsigned(len(value))
-                self.output.octets(bytes(value) if not isinstance(value, str) else value)  # type: ignore[arg-type]
+                data = memoryview(value).tobytes()
+                self.output.unsigned(len(data))
+                self.output.octets(data)
             elif coding.form == "string":
                 if not isinstance(value, str):
-                    raise ValueError
+                    raise TypeError
                 self.string(value, qname)
             else:
                 self._number(type_, value)
-        except (TypeError, ValueError, AttributeError):
+        except EncodeError:
+            raise
+        except (TypeError, ValueError):
             raise self.fail(f"{_shown(value)} cannot be written as {type_.name or type_.kind}") from None
 
     def _enumerated(self, type_: SimpleType, value: Any) -> int:
@@ -120,14 +125,15 @@ class Writer:
             for code, member in enumerate(type_.members):
                 if member == value:
                     return code
-        elif isinstance(value, int) and 0 <= value < 1 << type_.coding.width:
+        elif isinstance(value, int) and len(type_.members) <= value < 1 << type_.coding.width:
             return value  # a number that was read and has no name
         raise self.fail(f"{_shown(value)} is no {type_.name or 'value of the enumeration'}")
 
-    def _number(self, type_: SimpleType, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError
+    def _number(self, type_: SimpleType, number: Any) -> None:
+        value = index(number)  # any integer, NumPy's too, and nothing else
         coding = type_.coding
+        if abs(value) > MAX_INTEGER:
+            raise self.fail(f"the number has more than {MAX_OCTETS} bytes in EXI")
         if coding.form == "nbit":
             code = value - coding.offset
             if not 0 <= code < 1 << coding.width:
@@ -143,6 +149,9 @@ class Writer:
 
     def string(self, value: str, qname: QName) -> None:
         """A string, as a literal or, with string tables, as a reference to an earlier one."""
+        odd = next((c for c in value if "\ud800" <= c <= "\udfff"), None) if not value.isascii() else None
+        if odd is not None:
+            raise self.fail(f"U+{ord(odd):04X} is half of a surrogate pair and no character")
         if self.tables is not None and value:
             local = self.tables.local_values.get(qname, [])
             if value in local:
@@ -166,7 +175,7 @@ class _ElementWriter:
         self.qname = qname
         self.grammar = grammar
         self.value = value
-        self._left: dict[str, list[Any]] = {}
+        self._left: dict[str, deque[Any]] = {}
         self._sizes: dict[str, int] = {}
 
     def write(self) -> None:
@@ -203,21 +212,29 @@ class _ElementWriter:
                     return code
             elif self._available(production):
                 return code
-        missing = next((p for p in state.productions if p.event != "EE"), None)
-        surplus = [name for name, values in self._left.items() if values]
-        if surplus:
-            raise self.writer.fail(
-                f"{surplus[0]} does not fit here: the schema has no room for it or another is missing"
-            )
-        assert missing is not None
-        wanted = missing.element.name if missing.element else missing.field.name if missing.field else "its value"
-        raise self.writer.fail(f"{wanted} is missing")
+        raise self._misfit(state)
 
-    def _values(self, name: str) -> list[Any]:
+    def _misfit(self, state: State) -> EncodeError:
+        """Why the values that are left cannot be written."""
+        offered = [p for p in state.productions if p.field is not None]
+        for production in offered:
+            assert production.field is not None
+            if values := self._values(production.field.name):
+                allowed = [name for p in offered if p.field is production.field and (name := _type_name(p))]
+                reason = f"{production.field.name} cannot be {_shown(values[0])}"
+                return self.writer.fail(f"{reason}; it takes {_listed(allowed)}" if allowed else reason)
+        if not state.ends:
+            names = [p.element.name if p.element else p.field.name for p in offered if p.field and not _abstract(p)]
+            return self.writer.fail(f"{_listed(names)} is missing")
+        name = next(name for name, values in self._left.items() if values)
+        more = f" after {self._sizes[name] - len(self._left[name])} of them" if self._sizes[name] > 1 else ""
+        return self.writer.fail(f"{name} does not fit here: the schema has no room for it{more}")
+
+    def _values(self, name: str) -> deque[Any]:
         left = self._left.get(name)
         if left is None:
             held = getattr(self.value, name)
-            left = list(held) if isinstance(held, list) else [] if held is None else [held]
+            left = deque() if held is None else deque(held if name in self.grammar.lists else (held,))
             self._sizes[name] = len(left)
             self._left[name] = left
         return left
@@ -250,6 +267,8 @@ class _ElementWriter:
         if production.event == "CH":
             return False
         assert element is not None
+        if element.abstract:
+            return False
         return field.head is None or len(self.grammar.schema.members(field.head)) == 1 or type(value) is element.type
 
     def _write(self, production: Production) -> None:
@@ -259,7 +278,7 @@ class _ElementWriter:
             return
         field = production.field
         assert field is not None
-        value = self._left[field.name].pop(0)
+        value = self._left[field.name].popleft()
         if production.event == "AT":
             writer.path.append(f"@{field.name}")
             writer.value(field.type, value, field.qname)
@@ -291,8 +310,26 @@ def _write_qname(writer: Writer, qname: QName) -> None:
     writer.output.bits(names.index(qname.name), bits_for(len(names)))
 
 
+def _abstract(production: Production) -> bool:
+    return production.element is not None and production.element.abstract
+
+
+def _type_name(production: Production) -> str:
+    """The complex type that it takes; empty for a simple type and for an abstract element."""
+    element = production.element
+    if element is None or element.abstract or element.simple_type is not None:
+        return ""
+    return str(element.type.__name__)
+
+
+def _listed(names: list[str]) -> str:
+    """Alternatives, for a person."""
+    return " or ".join(names) if len(names) <= 8 else f"{', '.join(names[:7])} or one of {len(names) - 7} more"
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print very long ones
+        return f"a number of {value.bit_length()} bits"
+    return short(repr(value))

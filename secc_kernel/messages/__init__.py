@@ -90,7 +90,23 @@ class Vocabulary:
         KeyError
             If the vocabulary has no such message.
         """
-        found: type[ComplexType] = self.elements[name].type
+        found: type[ComplexType] = self.message_element(name).type
+        return found
+
+    def message_element(self, name: str) -> Element:
+        """The element of a message.
+
+        Raises
+        ------
+        KeyError
+            If the vocabulary has no such message.
+        """
+        found = self.elements.get(name)
+        if found is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self.elements, 3)
+            raise KeyError(f"{self.title} has no message {name!r}" + (f"; there is {', '.join(near)}" if near else ""))
         return found
 
     def members(self, field: Field) -> tuple[Element, ...]:
@@ -102,8 +118,8 @@ class Vocabulary:
 
     def header_type(self) -> type[ComplexType] | None:
         """The type of the message header; None for the handshake."""
-        carrier: Any = self.envelope.type if self.envelope else next(iter(self.elements.values())).type
-        return next((f.type for f in carrier.__fields__ if f.name == "Header"), None)
+        carriers = [self.envelope] if self.envelope else [*self.elements.values()][:1]
+        return next((f.type for e in carriers for f in e.type.__fields__ if f.name == "Header"), None)
 
 
 _XMLDSIG = ("xmldsig",)
