@@ -30,7 +30,7 @@ local call = pobject.__call
 local function closed() error("this value belongs to Python: Lua can only pass it on", 2) end
 pobject.__index, pobject.__newindex, pobject.__call, pobject.__metatable = closed, closed, closed, false
 
-local check, write, block, resolve_global = host.check, host.write, host.block, host.resolve_global
+local check, write, block, resolve_global, host_room = host.check, host.write, host.block, host.resolve_global, host.room
 
 -- Interrupts --------------------------------------------------------------------------------------------------------
 
@@ -105,6 +105,13 @@ end
 local function text_of(value)
   local ok, text = rawpcall(tostring, value)
   return ok and text or "(an error object whose __tostring fails)"
+end
+
+-- The results of a C function, or its error with the place of the user's call, and its name there, instead of this chunk's.
+local function as_called(name, ok, ...)
+  if ok then return ... end
+  local message = gsub(tostring((...)), "^%[secc%]:%d+: ", "")
+  error(where() .. gsub(message, "to '%?'", "to '" .. name .. "'"), 0)
 end
 
 -- Message handler of a cell: runs where the error is raised, so the stack is still there.
@@ -251,6 +258,14 @@ function lua.xpcall(f, on_error, ...)
   return after(rawxpcall(f, type(on_error) == "function" and guarded or on_error, ...))
 end
 
+-- A finalizer would run at any allocation, out of reach of interrupts, and once more when the process has no Python left.
+function lua.setmetatable(t, meta)
+  if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
+    error("finalizers (__gc) are not run here: close what is open in a variable declared <close>", 2)
+  end
+  return as_called("setmetatable", rawpcall(setmetatable, t, meta))
+end
+
 lua.coroutine = {
   create = create, resume = resume, status = co_status,
   close = function(...) return after(co_close(...)) end,
@@ -314,13 +329,6 @@ function stdin:lines(...)
 end
 function stdin:close() return nil, "the standard streams stay open" end
 
--- The results of a C function, or its error with the place of the user's call instead of this chunk's.
-local function without_place(ok, ...)
-  if ok then return ... end
-  local message = ...
-  error(type(message) == "string" and where() .. gsub(message, "^%[secc%]:%d+: ", "") or message, 0)
-end
-
 local function absent(name, instead)
   return function() error(name .. " is not available here: " .. instead, 2) end
 end
@@ -332,7 +340,7 @@ lua.io = {
   read = function(...) return read(...) end,
   lines = function(name, ...)
     if name == nil then return stdin:lines(...) end
-    return without_place(rawpcall(io_lines, name, ...))
+    return as_called("lines", rawpcall(io_lines, name, ...))
   end,
   output = function() return stdout end,
   input = function() return stdin end,
@@ -345,7 +353,7 @@ lua.io = {
 local env = { _VERSION = _VERSION }             -- the globals that user code sees
 env._G = env
 for _, name in ipairs { "assert", "error", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "rawlen",
-  "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "collectgarbage", "string", "table", "math", "utf8" } do
+  "rawset", "select", "tonumber", "tostring", "type", "collectgarbage", "string", "table", "math", "utf8" } do
   env[name] = _G[name]
 end
 for name, value in next, lua do env[name] = value end
@@ -451,7 +459,7 @@ local function outcome(co, drop, ok, first, ...)
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
 end
 
-local engine = { state = state, env = env, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw }
+local engine = { state = state, collect = collectgarbage, env = env, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw }
 local chunk                                     -- the last one that compiled; functions do not pass through Python
 
 function engine.compile(source, name)
@@ -468,9 +476,13 @@ function engine.start(drop)
   state.hit, state.report, state.inner, state.code = false, nil, nil, nil
   local co = create(function(...) return rawxpcall(f, handler, ...) end)
   cells[co] = true
+  local function stopped(...)
+    call(host_room)                             -- for the report, and for values on their way to Python
+    return outcome(co, drop, ...)
+  end
   return function(...)
     call(check)                                 -- values have crossed: the memory limit holds again
-    return outcome(co, drop, co_resume(co, ...))
+    return stopped(co_resume(co, ...))
   end
 end
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+_HERE = Path(__file__).parent
 
 __all__ = ["Frame", "LuaError", "LuaExit", "LuaInterrupted", "LuaSyntaxError", "LuaUserError"]
 
@@ -135,8 +138,12 @@ class LuaError(Exception):
 
 
 def _python_lines(problem: BaseException) -> list[str]:
-    """The Python stack below the call from Lua."""
-    frames = traceback.extract_tb(problem.__traceback__)[1:]
+    """The Python stack below the call from Lua, without lupa's part and the engine's."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(problem.__traceback__)
+        if not frame.filename.startswith("lupa") and Path(frame.filename).parent != _HERE
+    ]
     return ["python:", *(f"  {frame.filename}:{frame.lineno}: in {frame.name}" for frame in frames)] if frames else []
 
 

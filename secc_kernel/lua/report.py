@@ -103,9 +103,7 @@ class Reporter:
         elif message is None:
             message = f"error value: {_brief(snapshot(value))}"
         if "not enough memory" in message:
-            message = f"Lua has used up its memory ({self._limit >> 20} MiB)"
-            hint = "set large tables that you no longer need to nil, or restart the kernel"
-            return self.locate(LuaError(message, frames=frames, hint=hint))
+            return self.out_of_memory(frames)
         error = LuaError(printable(message), frames=frames, value=message if value is None else snapshot(value))
         if isinstance(value, BaseException):
             error.__cause__ = value
@@ -115,6 +113,12 @@ class Reporter:
             function = ""
         error.hint = error.hint or self.lost_locals()
         return self.locate(error, function)
+
+    def out_of_memory(self, frames: list[Frame]) -> LuaError:
+        """The exception for a refused allocation."""
+        message = f"Lua has used up its memory ({self._limit >> 20} MiB)"
+        hint = "set large tables that you no longer need to nil, or restart the kernel"
+        return self.locate(LuaError(message, frames=frames, hint=hint))
 
     def interruption(self, report: Any) -> LuaInterrupted:
         """The exception for a cell that was interrupted; the report is None if Lua had no time to make one."""

@@ -37,8 +37,8 @@ interrupted.
 functions look at it before they return to Lua. The error that then unwinds the cell cannot be caught: ``pcall``,
 ``xpcall`` and ``coroutine.*`` are wrapped and raise it again, and after the first hit the hook fires at every
 instruction. Nothing a user wrote runs on Lua's main thread, so there is no hook to disarm there: the flag is reset
-when the next cell begins. Out of reach are a single long call into C (a pattern that backtracks for minutes) and
-finalizers (``__gc``), where Lua disables hooks.
+when the next cell begins. Out of reach is a single long call into C (a pattern that backtracks for minutes).
+Finalizers (``__gc``), in which Lua disables hooks, are refused.
 
 *Errors* are caught by a message handler inside the coroutine, while the stack is still there, and come out as
 `LuaError` with the error value, the frames, the source line and a hint.
@@ -64,7 +64,7 @@ from typing import Any
 
 from lupa import lua54
 
-from .errors import LuaError, LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
+from .errors import LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
 from .hosting import Answer, Binder, HostFunction, LazyTable, is_function
 from .interrupt import Interrupts
 from .memory import Memory
@@ -125,6 +125,7 @@ class LuaEngine:
             "check": self._check,
             "write": self._write,
             "write_error": self._stderr.write,
+            "room": self._memory.make_room,
             "block": self._block,
             "read": bind(reader.read, "io.read"),
             "resolve_global": bind(self._resolve_global, "globals"),
@@ -343,16 +344,20 @@ class LuaEngine:
             future: asyncio.Future[Any] = asyncio.wrap_future(pending)
         else:
             future = asyncio.ensure_future(pending)
-        with self.interrupts.waiting(future):
-            await asyncio.wait([future])
+        try:
+            with self.interrupts.waiting(future):
+                await asyncio.wait([future])
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
         return self._settled(future, then, name)
 
     def _block(self) -> Answer:
         """As `_wait`, where neither Lua nor Python can let go of the thread."""
         pending, then, name = self._take_pending()
         if isinstance(pending, concurrent.futures.Future):
-            while not self.interrupts.requested and not concurrent.futures.wait([pending], _POLL).done:
-                pass
+            while not self.interrupts.requested and not pending.done():
+                concurrent.futures.wait([pending], _POLL)
             if not pending.done():
                 pending.cancel()
             return self._settled(pending, then, name)
@@ -422,7 +427,7 @@ class _Cell:
         self.values: tuple[Any, ...] = ()
         self.in_lua = False
         engine.interrupts.clear()
-        engine._memory.make_room()
+        engine._memory.begin(engine._lua["collect"])
         engine._binder.complaint = None
         engine._reporter.begin()
         engine._reporter.remember(name, source)
@@ -444,9 +449,8 @@ class _Cell:
         self.in_lua = True
         try:
             outcome = self._lua_step(*self.answer)
-        except lua54.LuaError as problem:
-            # Only where Lua cannot even begin, for want of memory.
-            raise LuaError(str(problem)) from None
+        except lua54.LuaMemoryError:
+            raise engine._reporter.out_of_memory([]) from None
         finally:
             self.in_lua = False
         what, *rest = outcome if isinstance(outcome, tuple) else (outcome,)

@@ -142,11 +142,12 @@ def _declared(after: list[Token]) -> set[str]:
 
 
 def strip_prefix(source: str) -> str:
-    """The source without a byte order mark, the text of a first line that starts with ``#``, and a leading ``=``.
+    """The source without a byte order mark, the text of a first line ``#!...``, and a leading ``=``.
 
-    ``=expression`` is how the interactive ``lua`` prints a value. Lines keep their numbers.
+    ``=expression`` is how the interactive ``lua`` prints a value. ``#t`` stays: as a cell it is the length of ``t``.
+    Lines keep their numbers.
     """
     source = source.removeprefix("\ufeff")
-    if source.startswith("#"):
-        return re.sub(r"\A#[^\n]*", "", source)
+    if source.startswith("#!"):
+        return re.sub(r"\A#![^\n]*", "", source)
     return re.sub(r"\A(\s*)=(?!=)", r"\1", source)
