@@ -18,6 +18,7 @@ from .datatypes import NO_BYTES, NO_TEXT, SimpleType
 from .declare import AnyElement, Child, ComplexType, Element, Field
 from .errors import EncodeError
 from .names import XML_NAMESPACE, XSD_NAMESPACE, XSI_NAMESPACE, QName
+from .reader import MAX_DEPTH
 from .schema import Schema, leaf_element
 
 if TYPE_CHECKING:
@@ -26,15 +27,26 @@ if TYPE_CHECKING:
 # -- out --------------------------------------------------------------------------------------------------------------
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NAME = re.compile("[A-Za-z_À-ÖØ-öø-ÿ][A-Za-z0-9_.À-ÖØ-öø-ÿ-]*")
+_MANY = 4096
+"""More names than any schema has."""
 
 
-def lexical(type_: SimpleType, value: Any) -> str:
-    """A value as XML writes it. Values that are not of the type's Python class are shown as text."""
-    if type_.kind == "boolean" and isinstance(value, bool):
-        return "true" if value else "false"
+def lexical(type_: SimpleType | None, value: Any) -> str:
+    """A value as XML writes it. Values that are not of the type's Python class are shown as what they are."""
+    if isinstance(value, bool):
+        return str(int(value)) if type_ is not None and type_.kind == "integer" else "true" if value else "false"
     if isinstance(value, (bytes, bytearray)):
-        return value.hex().upper() if type_.kind == "hexBinary" else base64.b64encode(value).decode()
+        return value.hex().upper() if type_ is None or type_.kind == "hexBinary" else base64.b64encode(value).decode()
     return str(value)
+
+
+def _name(name: str) -> str:
+    """A local name, its characters that XML has not room for in names replaced; streams may hold any."""
+    if _NAME.fullmatch(name):
+        return name
+    name = name if _NAME.match(name) else f"_{name}"
+    return "".join(c if _NAME.fullmatch(f"_{c}") else f"_x{ord(c):04X}_" for c in name)
 
 
 def serialize(schema: Schema, element: Element, value: Any) -> str:
@@ -64,32 +76,36 @@ class _Serializer:
         found = self._tags.get(qname)
         if found is None:
             prefix = self.prefixes.get(qname.uri)
+            name = _name(qname.name)
             if not qname.uri:
-                found = (qname.name, "")
+                found = (name, "")
             elif prefix:
-                found = (f"{prefix}:{qname.name}", "")
+                found = (f"{prefix}:{name}", "")
             else:
-                return f"n:{qname.name}", f' xmlns:n="{_attribute(qname.uri)}"'
-            self._tags[qname] = found
+                return f"n:{name}", f' xmlns:n="{_attribute(qname.uri)}"'
+            if len(self._tags) < _MANY:  # names from streams must not fill the memory
+                self._tags[qname] = found
         return found
 
     def _element(self, element: Element, value: Any, pad: str, extra: str = "") -> str:
         """An element; ``pad`` is a line break and its indentation, or empty within mixed content."""
-        tag, spaces = self._tag(element.qname)
+        is_mixed = False
         if isinstance(value, ComplexType):
+            tag, spaces = self._tag(element.qname)
             attributes, children = self.content(value)
+            is_mixed = value._content_ is not None and value._content_.mixed
         elif isinstance(value, AnyElement):
-            attributes = "".join(self._named(q, text) for q, text in value.attributes.items())
+            tag, spaces, attributes = self._unknown(element.qname, value.attributes)
             children = value.children
         else:
-            simple = element.simple_type
-            shown = "" if value is None else _text(lexical(simple, value) if simple else str(value))
+            tag, spaces = self._tag(element.qname)
+            shown = "" if value is None else _text(lexical(element.simple_type, value))
             return f"<{tag}{extra}{spaces}>{shown}</{tag}>" if shown else f"<{tag}{extra}{spaces}/>"
         start = f"<{tag}{extra}{spaces}{attributes}"
         if not children:
             return start + "/>"
         inner = pad and pad + "  "
-        if any(isinstance(c, str) for c in children):
+        if is_mixed or any(isinstance(c, str) for c in children):  # white space would be content
             inner = pad = ""
         parts = [_text(c) if isinstance(c, str) else self._element(*_child(c), inner) for c in children]
         return f"{start}>{inner}{inner.join(parts)}{pad}</{tag}>"
@@ -115,8 +131,20 @@ class _Serializer:
         return attributes, children
 
     def _named(self, qname: QName, text: str) -> str:
-        tag, spaces = self._tag(qname)
-        return f'{spaces} {tag}="{_attribute(text)}"'
+        return f' {self._tag(qname)[0]}="{_attribute(text)}"'
+
+    def _unknown(self, qname: QName, attributes: dict[QName, str]) -> tuple[str, str, str]:
+        """Tag, namespace declarations and attributes of an element that no declaration describes."""
+        own: dict[str, str] = {}
+
+        def tag(name: QName) -> str:
+            if not name.uri or name.uri in self.prefixes:
+                return self._tag(name)[0]
+            return f"{own.setdefault(name.uri, f'n{len(own)}')}:{_name(name.name)}"
+
+        start = tag(qname)
+        shown = "".join(f' {tag(q)}="{_attribute(text)}"' for q, text in attributes.items())
+        return start, "".join(f' xmlns:{prefix}="{_attribute(uri)}"' for uri, prefix in own.items()), shown
 
 
 _SERIALIZERS: WeakKeyDictionary[Schema, _Serializer] = WeakKeyDictionary()
@@ -169,9 +197,19 @@ def _attribute(value: str) -> str:
 
 # -- in ---------------------------------------------------------------------------------------------------------------
 
-_REFERENCE = re.compile("&#(?:x([0-9a-fA-F]+)|([0-9]+));")
-_PRIVATE = 0xF0000
-"""Where characters that an XML parser refuses hide while it runs: a plane for private use."""
+_ESCAPE = "\U0010fffd"
+_SPACE = re.compile("[ \t\r\n]*")
+_INTEGER = re.compile("[+-]?[0-9]+")
+_PARTS = re.compile(
+    f"<!\\[CDATA\\[.*?(?:]]>|\\Z)|<!--.*?(?:-->|\\Z)|&#(?:x([0-9a-fA-F]+)|([0-9]+));|{_ESCAPE}", re.DOTALL
+)
+_HIDDEN = re.compile(f"{_ESCAPE}(.)")
+_PRIVATE = 0xE000
+"""References to characters that XML parsers refuse are hidden while one runs: an escape character of a private plane,
+and a character of the private area. The escape character itself is doubled."""
+
+_PRUNED = ("schemaLocation", "noNamespaceSchemaLocation")
+"""Attributes of xsi that say where a schema is, not what the message is."""
 
 
 def parse(schema: Schema, text: str | bytes, fragment: bool = False) -> tuple[Element, Any]:
@@ -190,10 +228,12 @@ def parse(schema: Schema, text: str | bytes, fragment: bool = False) -> tuple[El
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
     try:
-        root = fromstring(_REFERENCE.sub(_hide, text.lstrip()), forbid_dtd=True)
+        if isinstance(text, bytes):
+            text = text.decode()
+        root = fromstring(_PARTS.sub(_hide, text.lstrip("\ufeff \t\r\n")), forbid_dtd=True)
+    except UnicodeError as error:
+        raise EncodeError(f"not UTF-8: {error}", "") from None
     except ParseError as error:
         raise EncodeError(f"not well-formed XML: {error}", "") from None
     except DefusedXmlException as error:
@@ -203,7 +243,7 @@ def parse(schema: Schema, text: str | bytes, fragment: bool = False) -> tuple[El
     if element is None and fragment:
         known = next((f for f in schema.fragments if f.qname == qname), None)
         if known is not None and known.element is None:
-            return Element.named(qname, None), _Parser(schema).undeclared(root)
+            return Element.named(qname, None), _Parser(schema).undeclared(root, qname.name)
         element = known.element if known else None
     if element is None:
         raise EncodeError(f"{qname} is no {'fragment' if fragment else 'message'} of this vocabulary", qname.name)
@@ -211,16 +251,30 @@ def parse(schema: Schema, text: str | bytes, fragment: bool = False) -> tuple[El
 
 
 def _hide(match: re.Match[str]) -> str:
-    point = int(match[1], 16) if match[1] else int(match[2])
-    hidden = point < 0x10000 and _FORBIDDEN.match(chr(point)) is not None
-    return chr(_PRIVATE + point) if hidden and point < 0xD800 else match[0]
+    found = match[0]
+    if match.lastindex is None:  # in comments and CDATA sections references are plain text
+        return found.replace(_ESCAPE, 2 * _ESCAPE)
+    digits = match[match.lastindex].lstrip("0") or "0"
+    point = int(digits, 16 if match.lastindex == 1 else 10) if len(digits) <= 7 else -1
+    if point == ord(_ESCAPE):
+        return 2 * _ESCAPE
+    if 0 <= point < 0x10000 and not 0xD800 <= point <= 0xDFFF and _FORBIDDEN.match(chr(point)):
+        return _ESCAPE + chr(_PRIVATE + point % 0xFF00)
+    return found
 
 
 def _shown(text: str | None) -> str:
     """Text from the parser, with what `_hide` hid."""
-    if not text:
-        return ""
-    return "".join(chr(ord(c) - _PRIVATE) if _PRIVATE <= ord(c) < _PRIVATE + 0x20 else c for c in text)
+    if not text or _ESCAPE not in text:
+        return text or ""
+    return _HIDDEN.sub(_reveal, text)
+
+
+def _reveal(match: re.Match[str]) -> str:
+    if match[1] == _ESCAPE:
+        return _ESCAPE
+    point = ord(match[1]) - _PRIVATE
+    return chr(point if point < 0x20 else point + 0xFF00)
 
 
 def _qname(tag: str) -> QName:
@@ -232,48 +286,54 @@ class _Parser:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
 
-    def value(self, element: Element, node: Node, path: str) -> Any:
+    def value(self, element: Element, node: Node, path: str, depth: int = 1) -> Any:
         """The value of an element of declared type."""
+        _check_depth(depth, path)
         simple = element.simple_type
-        if simple is not None:
+        found = element.type() if simple is None else None
+        self._attributes(found, node, path)
+        kinds = {f.kind: f for f in type(found).__fields__} if found is not None else {}
+        type_ = kinds["text"].type if "text" in kinds else simple
+        if type_ is not None:
             if len(node):
                 raise EncodeError(f"{element.name} holds a value, not elements", path)
-            return _content(simple, _shown(node.text), path)
-        found = element.type()
-        self._attributes(found, node, path)
-        fields = type(found).__fields__
-        kinds = {f.kind: f for f in fields}
-        if "text" in kinds:
-            setattr(found, kinds["text"].name, _content(kinds["text"].type, _shown(node.text), path))
+            value = _content(type_, _shown(node.text), path)
+            if found is None:
+                return value
+            setattr(found, kinds["text"].name, value)
         elif "items" in kinds:
-            getattr(found, kinds["items"].name).extend(self._items(type(found), node, path))
+            getattr(found, kinds["items"].name).extend(self._items(type(found), node, path, depth))
         else:
-            if (node.text or "").strip() or any((c.tail or "").strip() for c in node):
+            if any(map(_is_text, (node.text, *(c.tail for c in node)))):
                 raise EncodeError(f"{element.name} holds elements, not text", path)
-            self._elements(found, node, path)
+            self._elements(found, node, path, depth)
         return found
 
-    def undeclared(self, node: Node) -> AnyElement:
+    def undeclared(self, node: Node, path: str, depth: int = 1) -> AnyElement:
         """An element read without regard to declarations."""
-        children: list[Any] = [_shown(node.text)] if (node.text or "").strip() else []
+        _check_depth(depth, path)
+        children: list[Any] = [_shown(node.text)] if _is_text(node.text) or (node.text and not len(node)) else []
         for child in node:
-            children.append(self.undeclared(child))
-            if (child.tail or "").strip():
+            children.append(self.undeclared(child, path, depth + 1))
+            if _is_text(child.tail):
                 children.append(_shown(child.tail))
         attributes = {_qname(tag): _shown(text) for tag, text in node.attrib.items()}
         return AnyElement(_qname(node.tag), attributes, children)
 
-    def _attributes(self, found: ComplexType, node: Node, path: str) -> None:
-        declared = {f.qname: f for f in type(found).__fields__ if f.kind == "attribute"}
+    def _attributes(self, found: ComplexType | None, node: Node, path: str) -> None:
+        fields = type(found).__fields__ if found is not None else ()
+        declared = {f.qname: f for f in fields if f.kind == "attribute"}
         local = {f.name: f for f in declared.values()}
         for tag, text in node.attrib.items():
             qname = _qname(tag)
+            if qname.uri == XSI_NAMESPACE and qname.name in _PRUNED:
+                continue
             field = declared.get(qname) or (local.get(qname.name) if qname.uri != XSI_NAMESPACE else None)
             if field is None:
-                raise EncodeError(f"{type(found).__name__} has no attribute {qname}", path)
+                raise EncodeError(f"there is no attribute {qname} here", path)
             setattr(found, field.name, parse_lexical(field.type, _shown(text), f"{path}/@{field.name}"))
 
-    def _elements(self, found: ComplexType, node: Node, path: str) -> None:
+    def _elements(self, found: Any, node: Node, path: str, depth: int) -> None:
         slots = _slots(self.schema, type(found))
         local = {qname.name: slot for qname, slot in slots.items()}
         for child in node:
@@ -284,25 +344,35 @@ class _Parser:
             field, element = slot
             if field.repeated:
                 values = getattr(found, field.name)
-                values.append(self.value(element, child, f"{path}/{element.name}[{len(values)}]"))
+                values.append(self.value(element, child, f"{path}/{element.name}[{len(values)}]", depth + 1))
             elif getattr(found, field.name) is not None:
                 raise EncodeError(f"{qname.name} appears twice", path)
             else:
-                setattr(found, field.name, self.value(element, child, f"{path}/{element.name}"))
+                setattr(found, field.name, self.value(element, child, f"{path}/{element.name}", depth + 1))
 
-    def _items(self, cls: type[ComplexType], node: Node, path: str) -> Iterator[Any]:
+    def _items(self, cls: Any, node: Node, path: str, depth: int) -> Iterator[Any]:
         declared = {e.qname: e for e in _leaf_elements(self.schema, cls)}
         is_mixed = _is_mixed(cls)
-        if (text := _shown(node.text)) and (is_mixed or text.strip()):
-            yield text
+        if node.text and (is_mixed or _is_text(node.text)):
+            yield _shown(node.text)
         for child in node:
             qname = _qname(child.tag)
             element = declared.get(qname) or self.schema.element(qname)
             if element is None:
                 raise EncodeError(f"{qname} is not declared, and only declared elements can be written", path)
-            yield Child(element, self.value(element, child, f"{path}/{element.name}"))
-            if (text := _shown(child.tail)) and (is_mixed or text.strip()):
-                yield text
+            yield Child(element, self.value(element, child, f"{path}/{element.name}", depth + 1))
+            if child.tail and (is_mixed or _is_text(child.tail)):
+                yield _shown(child.tail)
+
+
+def _check_depth(depth: int, path: str) -> None:
+    if depth > MAX_DEPTH:
+        raise EncodeError(f"elements nested deeper than {MAX_DEPTH}", path)
+
+
+def _is_text(text: str | None) -> bool:
+    """Whether there is anything but XML's white space."""
+    return bool(text) and not _SPACE.fullmatch(text or "")
 
 
 def _is_mixed(cls: type[ComplexType]) -> bool:
@@ -347,7 +417,7 @@ def parse_lexical(type_: SimpleType, text: str, path: str) -> Any:
     """
     if type_.kind == "string":
         return text
-    text = text.strip()
+    text = text.strip(" \t\r\n")
     try:
         if type_.kind == "enumeration":
             return next(m for m in type_.members if m == text)
@@ -357,6 +427,8 @@ def parse_lexical(type_: SimpleType, text: str, path: str) -> Any:
             return bytes.fromhex(text)
         if type_.kind == "base64Binary":
             return base64.b64decode("".join(text.split()), validate=True)
+        if not _INTEGER.fullmatch(text):  # int() takes more: underscores, other scripts' digits
+            raise ValueError
         return int(text)
     except (ValueError, KeyError, StopIteration, binascii.Error):
         raise EncodeError(f"{text[:60]!r} is no {type_.name or type_.kind}", path) from None
