@@ -15,7 +15,7 @@ from .bench import Bench
 from .convert import ValueMismatchError, from_script, to_script
 from .errors import LuaUserError
 from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
-from .hosting import LazyTable
+from .hosting import LazyTable, Pending
 from .names import Item
 from .runtime import LuaEngine
 from .session_table import ev_table, session_table
@@ -120,11 +120,14 @@ class SideApi:
     def _of_message(self, function: Function) -> Callable[[], Any]:
         bench, role, message = self._bench, self.role, function.message
 
-        def receive() -> Any:
-            return bench.receive(role, message)
+        def exchanged(result: None) -> None:
+            bench.exchanged(message)
 
-        def send() -> Any:
-            return bench.send(role, message)
+        def receive() -> Pending:
+            return Pending(bench.receive(role, message), exchanged)
+
+        def send() -> Pending:
+            return Pending(bench.send(role, message), exchanged)
 
         def check_received() -> bool:
             return bench.session is not None and bench.session.check_received(message, role)

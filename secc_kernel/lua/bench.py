@@ -20,7 +20,7 @@ from ..link.tcp import TcpStation, TcpVehicle
 from ..messages import vocabulary
 from ..session.evcc import EVCC
 from ..session.events import Ended, LocalProtocolError
-from ..session.journal import Journal, JournalError
+from ..session.journal import FrameEntry, Journal, JournalError
 from ..session.secc import SECC
 from ..session.station import Station
 from ..vehicle import SimulatedEV
@@ -92,6 +92,8 @@ class Bench:
         How a session is opened where the script does not say.
     on_open : callable, optional
         Called with each session that is opened, before anything happens on it.
+    on_exchange : callable, optional
+        Called with each message that the script has sent or received, on the script's thread and before it goes on.
 
     Attributes
     ----------
@@ -109,6 +111,7 @@ class Bench:
 
     options: Options = field(default_factory=Options)
     on_open: Callable[[LiveSession], object] = lambda session: None
+    on_exchange: Callable[[FrameEntry], object] = lambda entry: None
     session: LiveSession | None = field(default=None, init=False)
     sheets: Sheets = field(default_factory=Sheets, init=False)
     vehicle: Vehicle = field(default_factory=Vehicle, init=False)
@@ -256,6 +259,13 @@ class Bench:
         """Wait for a message."""
         session = self.ensure(role)
         return script_future(_in_words(lambda: session.receive(message, role=role)), lambda received: None)
+
+    def exchanged(self, message: str) -> None:
+        """Tell `on_exchange` of a message that the script has just sent or received."""
+        frames = () if self.journal is None else self.journal.frames
+        entry = next((frame for frame in reversed(frames) if frame.name == message), None)
+        if entry is not None:
+            self.on_exchange(entry)
 
     def _ended(self, ended: Ended, goes_on: bool) -> None:
         self.sheets.clear(keep_unsent=goes_on)
