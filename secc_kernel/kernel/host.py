@@ -1,47 +1,141 @@
 """What stands between the Lua engine, the live session and the notebook's output.
 
-The engine knows nothing of sessions, the session nothing of notebooks: here they meet. Nothing heavy is imported
-before a cell needs it.
+The engine knows nothing of notebooks, the session nothing of Lua: here they meet. The API and the session are
+imported when the first cell needs them or the kernel has time (`KernelHost.prepare`), views with the first message that
+is shown; pandas, scapy and ipywidgets come with what uses them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
+import sys
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from secc_kernel.kernel.display import displayed
-from secc_kernel.lua import HostFunction, LuaEngine
+from secc_kernel.kernel.display import LuaResult, displayed
+from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
 
-__all__ = ["EXCHANGES_SHOWN", "KernelHost"]
+if TYPE_CHECKING:
+    from secc_kernel.lua.bench import Bench
+    from secc_kernel.session.journal import FrameEntry
 
-#: Exchanges that one cell shows in full. A cell that charges a car has hundreds: they are in the journal.
-EXCHANGES_SHOWN = 20
+__all__ = ["MESSAGES_SHOWN", "KernelHost", "show"]
+
+#: Messages that one cell shows in full. A cell that scripts a whole charge has hundreds: they are in the journal.
+MESSAGES_SHOWN = 20
+#: Messages between two updates of the line that counts the others.
+_UPDATE = 25
+
+_NAMES = re.compile(r"\b(?:session|journal|secc_kernel)\b")
 
 
 class KernelHost:
-    """The engine of a kernel and what its cells work with.
+    """The engine of a kernel, and what its cells work at.
 
     Parameters
     ----------
     read_line : callable
         Asks the front end for a line.
+
+    Attributes
+    ----------
+    engine : LuaEngine
+        Runs the Lua cells.
     """
 
     def __init__(self, read_line: Callable[[], str]) -> None:
         self.engine = LuaEngine(read_line=read_line)
         self.engine.define("display", HostFunction(show, "display", raw=True))
+        self._bench: Bench | None = None
+        self._given: dict[str, Any] = {}
+        self._shown = 0
+        self._rest: Any = None
+
+    def prepare(self) -> None:
+        """Make the testers' API ready; cells need it, starting does not."""
+        if self._bench is None:
+            from secc_kernel.lua.api import install
+            from secc_kernel.lua.bench import Bench
+
+            self._bench = Bench(on_exchange=self._show_message)
+            install(self.engine, self._bench)
+
+    @property
+    def bench(self) -> Bench:
+        """Where the scripts work: the live session and what was set for it."""
+        self.prepare()
+        assert self._bench is not None
+        return self._bench
 
     @contextlib.contextmanager
     def cell(self) -> Iterator[None]:
-        """Surround a Lua cell."""
-        yield
+        """Surround a Lua cell: meanwhile a peer on a real link is kept waiting for what the cell does."""
+        self._shown, self._rest = 0, None
+        try:
+            with self.bench.script():
+                yield
+        finally:
+            self._tell_rest()
 
     def provide_names(self, code: str, namespace: MutableMapping[str, Any]) -> None:
-        """Before a Python cell runs: give it what it names."""
+        """Give a Python cell what it names of ``session``, ``journal`` and ``secc_kernel``.
+
+        Parameters
+        ----------
+        code : str
+            The cell.
+        namespace : mutable mapping
+            Where it will run. A name that a cell has set itself stays its own.
+        """
+        for name in set(_NAMES.findall(code)):
+            if name in namespace and namespace[name] is not self._given.get(name):
+                continue
+            try:
+                self._given[name] = namespace[name] = self._provided(name)
+            except LuaUserError as problem:
+                sys.stderr.write(f"{name} is not to be had: {problem}\n")
+
+    def _provided(self, name: str) -> Any:
+        if name == "session":
+            return self.bench.ensure()
+        if name == "journal":
+            return self.bench.ensure().journal
+        import secc_kernel
+
+        return secc_kernel
+
+    def _show_message(self, entry: FrameEntry) -> None:
+        """Show a message that the cell has sent or received; from a certain number on, only how many."""
+        from IPython.display import display
+
+        self._shown += 1
+        if self._shown > MESSAGES_SHOWN:
+            if self._rest is None:
+                self._rest = display(self._rest_text(), raw=True, display_id=True)
+            elif self._shown % _UPDATE == 0:
+                self._tell_rest()
+            return
+        from secc_kernel import views
+
+        journal = self.bench.journal
+        assert journal is not None
+        # From the end, by identity: entries compare by content.
+        index = next(i for i in range(len(journal.frames) - 1, -1, -1) if journal.frames[i] is entry)
+        display(views.message(journal, index))
+
+    def _rest_text(self) -> dict[str, str]:
+        count = self._shown - MESSAGES_SHOWN
+        return {"text/plain": f"and {count} more message{'' if count == 1 else 's'}: journal.messages() has all"}
+
+    def _tell_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.update(self._rest_text(), raw=True)
 
     def close(self) -> None:
-        """End what the cells have begun."""
+        """Close the session."""
+        if self._bench is not None:
+            self._bench.close()
 
 
 def show(*values: Any) -> None:
@@ -49,4 +143,4 @@ def show(*values: Any) -> None:
     from IPython.display import display
 
     for value in values:
-        display(displayed((value,)) if value is not None else None)
+        display(LuaResult((None,)) if value is None else displayed((value,)))

@@ -29,6 +29,9 @@ from secc_kernel.lua import LuaUserError
 
 __all__ = ["SeccKernel"]
 
+#: Seconds after the start when there is time for the imports that the first cell would wait for.
+_PREPARE = 0.5
+
 
 class SeccKernel(IPythonKernel):
     """Runs Lua cells (and ``%%python`` cells) for Jupyter."""
@@ -65,6 +68,11 @@ class SeccKernel(IPythonKernel):
         info["help_links"] = [{"text": "Lua 5.4 Reference Manual", "url": "https://www.lua.org/manual/5.4/"}]
         return info
 
+    def start(self) -> None:
+        """Start, and make the API ready once the front end has got its first answers."""
+        super().start()
+        self.io_loop.call_later(_PREPARE, self.host.prepare)
+
     def _read_line(self) -> str:
         """A line from the front end, for ``io.read``."""
         try:
@@ -80,6 +88,7 @@ class SeccKernel(IPythonKernel):
         """Complete Lua names; in ``%%python`` cells and magics, what IPython completes."""
         if not split(code).lua:
             return dict(super().do_complete(code, cursor_pos))
+        self.host.prepare()
         found = complete(code, len(code) if cursor_pos is None else cursor_pos, self.host.engine.members)
         return {
             "matches": found.matches,
