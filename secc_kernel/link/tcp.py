@@ -6,6 +6,7 @@ Both live in the event loop of the session's thread. Times are seconds since the
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -344,7 +345,8 @@ class TcpVehicle(_TcpLink):
         try:
             await asyncio.get_running_loop().create_connection(lambda: _Stream(self), scoped, port)
         except OSError as error:
-            self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {error.strerror or error}")
+            why = os.strerror(error.errno) if error.errno else str(error)
+            self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {why}")
             self._wake()
 
     async def close(self) -> None:
