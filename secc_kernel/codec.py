@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+SESSION_ID_LENGTH = 8
+"""Bytes of a SessionID. The schemas of DIN SPEC 70121 and ISO 15118-2 allow fewer, and many vehicles start with one."""
+
+
 class InvalidMessageError(ValueError):
     """A message that breaks its schema, where a valid one was asked for.
 
@@ -117,7 +121,12 @@ class Message:
     @property
     def findings(self) -> list[Finding]:
         """Everything noteworthy: deviations met while decoding, then violated facets."""
-        return [*self._deviations, *facets.check(self.vocabulary.codec.grammars, self.element, self.value)]
+        found = [*self._deviations, *facets.check(self.vocabulary.codec.grammars, self.element, self.value)]
+        session_id = self.session_id
+        if isinstance(session_id, bytes) and 0 < len(session_id) < SESSION_ID_LENGTH:
+            text = f"{len(session_id)} bytes; a session's identifier has {SESSION_ID_LENGTH}"
+            found.append(Finding("v2g.session-id", "note", f"{self.element.name}/Header/SessionID", text))
+        return found
 
     def to_xml(self) -> str:
         """XML text, in a fixed layout with prefixes s0, s1, ... on the root."""
@@ -200,6 +209,8 @@ def _checked(message: Message) -> Message:
 
 def from_xml(text: str | bytes, schema: str, fragment: bool = False) -> Message:
     """The message that an XML text stands for; prefixes and white space between elements do not matter.
+
+    Only in mixed content, which XML signatures have in places, white space is content too.
 
     An element without characters, such as ``<MeterID/>``, becomes `exi.datatypes.NO_TEXT`: it is written as general
     EXI processors write it, without a characters event. Set the field to ``""`` for the form of charging stacks.

@@ -1,15 +1,18 @@
-"""Facets: lengths and bounds that a schema demands of values and EXI does not enforce."""
+"""Facets: lengths, bounds and lexical rules that a schema demands of values and EXI does not enforce."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .datatypes import SimpleType
+from .datatypes import SimpleType, is_no_value
 from .declare import Child, ComplexType, Element
-from .errors import Finding
+from .errors import Finding, short
 from .grammar import Grammars
 from .xml import slot_element
+
+_NC_NAME = re.compile(r"[^\W\d][\w.-]*")
 
 
 def check(grammars: Grammars, element: Element, value: Any) -> Iterator[Finding]:
@@ -103,6 +106,10 @@ def check_value(type_: SimpleType, value: Any, path: str) -> Iterator[Finding]:
             yield Finding(
                 "facet.max-length", "warning", path, f"{len(value)} {unit}, {name} has at most {type_.max_length}"
             )
+        if not value and not type_.min_length and not is_no_value(value):  # the reader has noted the other form
+            yield Finding("value.empty", "note", path, f"an empty {name}")
+        if type_.builtin in ("ID", "IDREF") and value and not _NC_NAME.fullmatch(str(value)):
+            yield Finding("xml.name", "warning", path, f"{short(repr(value))} is no XML name, as {type_.builtin} is")
         if isinstance(value, str) and any(c < " " and c not in "\t\n\r" for c in value):
             yield Finding(
                 "xml.character", "warning", path, f"{value[:40]!r} holds characters that XML 1.0 cannot carry"
