@@ -19,7 +19,7 @@ CASES = [
     ({"EVSEID": "x" * 38}, ["facet.max-length"]),
     ({"EVSEID": "nul\0nul\0"}, ["xml.character"]),
     ({"session_id": bytes(9)}, ["facet.max-length"]),
-    ({"session_id": b""}, []),
+    ({"session_id": b""}, ["value.empty"]),
     ({"EVSETimeStamp": 1 << 63}, ["facet.max"]),
     ({"EVSEID": None}, []),
     ({"ResponseCode": "no such code"}, []),

@@ -455,4 +455,4 @@ def test_every_request_of_the_vehicle_keeps_to_the_schema():
     for name in PROFILES:
         ev = SimulatedEV(name)
         for request in (*DC_ORDER, "ServiceDetailReq", "ChargingStatusReq", "MeteringReceiptReq"):
-            assert ev.default_request(request).findings == []
+            assert [f for f in ev.default_request(request).findings if f.severity != "note"] == []
