@@ -15,7 +15,7 @@ from typing import Any
 from ..exi.datatypes import Enumeration, SimpleType
 from ..exi.declare import ComplexType, Field
 from ..exi.facets import check_value
-from .names import Item
+from .names import Item, choices
 
 __all__ = ["Assignment", "Composition", "compose"]
 
@@ -177,14 +177,18 @@ def _build(
 ) -> ComplexType:
     values: dict[str, Any] = {}
     fields = type_.__fields__
+    chosen_for_it = _open_choices(type_, node, automatic, path, names, result)
     bare_list = bool(names) and len(fields) == 1 and fields[0].repeated
     for declared in fields:
         slot = node.get(declared.name)
         given = getattr(automatic, declared.name, None)
+        if declared.kind == "items":  # has no name in the API, so no script could set it
+            values[declared.name] = given
+            continue
         if slot is not None and slot.present is False:
             continue
         if slot is None or not slot.said():
-            if declared.min > 0:
+            if declared.min > 0 or declared.name in chosen_for_it:
                 values[declared.name] = _fill(type_, declared, given, path, names, result)
             continue
         step = slot.member
@@ -194,17 +198,44 @@ def _build(
         if declared.repeated:
             if bare_list and not isinstance(chosen, SimpleType):
                 below = names
-            values[declared.name] = _list(chosen, slot, given or [], (*path, element), below, result)
+            values[declared.name] = _list(chosen, declared.min, slot, given or [], (*path, element), below, result)
         else:
             here = (*path, element) if element else path
             values[declared.name] = _one(chosen, slot, given, here, below, result)
     return type_(**values)
 
 
+def _open_choices(
+    type_: type[ComplexType],
+    node: dict[str, _Slot],
+    automatic: Any,
+    path: tuple[str, ...],
+    names: tuple[str, ...],
+    result: Composition,
+) -> set[str]:
+    """The fields that the autopilot's message has in those choices which the script left open."""
+    taken: set[str] = set()
+    for choice in choices(type_):
+        parts = [part for branch in choice.branches for part in branch]
+        if not choice.mandatory or any(part in node and node[part].said() for part in parts):
+            continue
+        held = {part for part in parts if getattr(automatic, part, None) is not None}
+        if not held:
+            result.missing.append(("_".join((*names, parts[0])), ".".join((*path, " or ".join(parts)))))
+        taken |= held
+    return taken
+
+
 def _list(
-    type_: Any, slot: _Slot, given: list[Any], path: tuple[str, ...], names: tuple[str, ...], result: Composition
+    type_: Any,
+    least: int,
+    slot: _Slot,
+    given: list[Any],
+    path: tuple[str, ...],
+    names: tuple[str, ...],
+    result: Composition,
 ) -> list[Any]:
-    length = slot.count if slot.count is not None else max(slot.items, default=-1) + 1
+    length = slot.count if slot.count is not None else max(least, max(slot.items, default=-1) + 1)
     made = []
     for index in range(length):
         here = (*path[:-1], f"{path[-1]}[{index}]")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ..exi.datatypes import SimpleType
-from ..exi.declare import ComplexType, Field
+from ..exi.declare import ComplexType, Field, Model
 from ..messages import Vocabulary
 
-__all__ = ["Catalogue", "Item", "Step"]
+__all__ = ["Catalogue", "Choice", "Item", "Step", "choices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +188,57 @@ class Catalogue:
             self.values.setdefault(name, Item(name, "value", (*steps, step), False))
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice in a type's content.
+
+    Attributes
+    ----------
+    branches : tuple of tuple of str
+        The fields of each branch.
+    mandatory : bool
+        Whether one of them has to be there.
+    """
+
+    branches: tuple[tuple[str, ...], ...]
+    mandatory: bool
+
+
+@cache
+def choices(type_: type[ComplexType]) -> tuple[Choice, ...]:
+    """The choices in a type's content, its bases' included."""
+    found: list[Choice] = []
+    for base in type_.__mro__:
+        model = base.__dict__.get("_content_")
+        if isinstance(model, Model):
+            found += _choices(model, mandatory=True)
+    return tuple(found)
+
+
+def _choices(model: Model, mandatory: bool) -> Iterator[Choice]:
+    mandatory = mandatory and model.min > 0
+    if model.op == "choice":
+        yield Choice(tuple(tuple(_fields(part)) for part in model.parts), mandatory)
+    for part in model.parts:
+        if isinstance(part, Model):
+            yield from _choices(part, mandatory and model.op != "choice")
+
+
+def _fields(part: str | Model) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    elif part.op in ("sequence", "choice"):
+        for inner in part.parts:
+            yield from _fields(inner)
+
+
 def _rivals(type_: type[ComplexType], name: str) -> tuple[str, ...]:
-    """The other branches of the choice that a field is a branch of."""
-    model = type_._content_
-    if model is None or model.op != "choice" or name not in model.parts:
-        return ()
-    return tuple(part for part in model.parts if isinstance(part, str) and part != name)
+    """The fields that give way when this one is set: those of the other branches of its choice."""
+    return tuple(
+        field
+        for choice in choices(type_)
+        if any(name in branch for branch in choice.branches)
+        for branch in choice.branches
+        if name not in branch
+        for field in branch
+    )
