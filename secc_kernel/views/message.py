@@ -35,6 +35,8 @@ _ROW = 8
 _EXI_ROWS = 64
 _XML_LINES = 60
 _XML_CHARACTERS = 60_000
+#: Characters of a message's headline: about what fits a notebook's usual width.
+_HEADLINE = 112
 _FIELDS = 40
 
 
@@ -139,7 +141,7 @@ def exchange(journal: Journal, i: int = -1) -> View:
 
 def _headline(reading: Reading, remarks: list[Remark]) -> Para:
     """Time, direction, name, the fields that say most, and what is wrong; the response also tells how fast it was."""
-    place = f"{reading.time:9.3f} s  {reading.direction}  "
+    place = f"{reading.time:8.3f} s  {reading.direction}  "
     end = []
     latency = pace.latency if (pace := reading.pace) and not is_request(reading.entry) else None
     if pace and latency is not None:
@@ -149,7 +151,7 @@ def _headline(reading: Reading, remarks: list[Remark]) -> Para:
         others = f" and {len(remarks) - 1} more" if len(remarks) > 1 else ""
         end.append(f"{marked(worst)}{others}")
     message = reading.message
-    room = 112 - len(place) - len(reading.name) - sum(len(piece) + 3 for piece in end)
+    room = _HEADLINE - len(place) - len(reading.name) - sum(len(piece) + 3 for piece in end)
     say = key_fields(message, room) if message else reading.entry.error or ""
     facts = [fact for fact in (say, *end) if fact]
     return Para.of(Span(place, "mono"), Span(reading.name, "strong"), "  " + " · ".join(facts) if facts else "")

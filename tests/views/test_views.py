@@ -184,12 +184,12 @@ def test_data_has_every_value_of_the_xml(shared: Path) -> None:
 def test_headline(seed: Journal) -> None:
     first = [str(views.message(seed, i)).split("\n")[0] for i in range(4)]
     assert first[0].startswith(
-        "    0.262 s  EVCC → SECC  supportedAppProtocolReq  ProtocolNamespace urn:iso:15118:2:2013"
+        "   0.262 s  EVCC → SECC  supportedAppProtocolReq  ProtocolNamespace urn:iso:15118:2:2013"
     )
     assert first[1].endswith("1 ms ✓ ok")
-    assert first[2] == "    0.280 s  EVCC → SECC  SessionSetupReq  EVCCID 1020304050607080 · ✗ error and 1 more"
+    assert first[2] == "   0.280 s  EVCC → SECC  SessionSetupReq  EVCCID 1020304050607080 · ✗ error and 1 more"
     assert first[3] == (
-        "    0.283 s  EVCC ← SECC  SessionSetupRes  "
+        "   0.283 s  EVCC ← SECC  SessionSetupRes  "
         "ResponseCode FAILED_SequenceError · EVSEID KR*TC1*ISO1*001 · 3 ms ✓ ok"
     )
 
