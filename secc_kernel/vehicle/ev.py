@@ -380,7 +380,7 @@ class SimulatedEV(EVCC):
         return types.ChargingProfileType(ProfileEntry=[entry])
 
     def _metering_receipt(self) -> dict[str, Any]:
-        meter = self._meter or types.MeterInfoType(MeterID="")
+        meter = self._meter or types.MeterInfoType(MeterID="unknown")
         return {"SessionID": self.session_id or bytes(8), "SAScheduleTupleID": self._tuple, "MeterInfo": meter}
 
     def _session_stop(self) -> dict[str, Any]:

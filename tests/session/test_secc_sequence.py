@@ -19,10 +19,10 @@ def test_every_request_out_of_sequence_is_answered_with_a_sequence_error(state, 
         secc, vehicle = at(state, sessions)
         vehicle.now = secc.now
         before = len(secc.journal.findings)
-        answer = vehicle.ask(request(name, secc.session_id))
+        answer = vehicle.ask(request(name, secc.session_id or bytes(8)))
         assert answer.name == name[:-3] + "Res"
         assert answer.body.ResponseCode == "FAILED_SequenceError"
-        assert not answer.findings
+        assert not [finding for finding in answer.findings if finding.severity != "note"]
         findings = secc.journal.findings[before:]
         assert [finding.rule for finding in findings] == ["sequence"]
         assert name in findings[0].text
@@ -35,7 +35,7 @@ def test_every_request_in_sequence_is_not(state, sessions):
         if name in WITH_CONTRACT:
             continue
         secc, vehicle = at(state, sessions)
-        answer = vehicle.ask(request(name, secc.session_id))
+        answer = vehicle.ask(request(name, secc.session_id or bytes(8)))
         assert answer.name == name[:-3] + "Res"
         assert answer.body.ResponseCode not in ("FAILED_SequenceError", "FAILED_UnknownSession")
 
