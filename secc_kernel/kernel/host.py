@@ -14,18 +14,14 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.kernel.display import LuaResult, displayed
+from secc_kernel.kernel.transcript import Transcript
 from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
 
 if TYPE_CHECKING:
     from secc_kernel.lua.bench import Bench
     from secc_kernel.session.journal import FrameEntry
 
-__all__ = ["MESSAGES_SHOWN", "KernelHost", "show"]
-
-#: Messages that one cell shows in full. A cell that scripts a whole charge has hundreds: they are in the journal.
-MESSAGES_SHOWN = 20
-#: Messages between two updates of the line that counts the others.
-_UPDATE = 25
+__all__ = ["KernelHost", "show"]
 
 _NAMES = re.compile(r"\b(?:session|journal|secc_kernel)\b")
 
@@ -49,8 +45,7 @@ class KernelHost:
         self.engine.define("display", HostFunction(show, "display", raw=True))
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
-        self._shown = 0
-        self._rest: Any = None
+        self._transcript = Transcript(self._show_message, tell)
 
     def prepare(self) -> None:
         """Make the testers' API ready; cells need it, starting does not."""
@@ -58,7 +53,7 @@ class KernelHost:
             from secc_kernel.lua.api import install
             from secc_kernel.lua.bench import Bench
 
-            self._bench = Bench(on_exchange=self._show_message)
+            self._bench = Bench(on_exchange=lambda entry: self._transcript.add(entry))
             install(self.engine, self._bench)
 
     @property
@@ -71,12 +66,12 @@ class KernelHost:
     @contextlib.contextmanager
     def cell(self) -> Iterator[None]:
         """Surround a Lua cell: meanwhile a peer on a real link is kept waiting for what the cell does."""
-        self._shown, self._rest = 0, None
+        self._transcript = Transcript(self._show_message, tell)
         try:
             with self.bench.script():
                 yield
         finally:
-            self._tell_rest()
+            self._transcript.end()
 
     def provide_names(self, code: str, namespace: MutableMapping[str, Any]) -> None:
         """Give a Python cell what it names of ``session``, ``journal`` and ``secc_kernel``.
@@ -106,16 +101,8 @@ class KernelHost:
         return secc_kernel
 
     def _show_message(self, entry: FrameEntry) -> None:
-        """Show a message that the cell has sent or received; from a certain number on, only how many."""
         from IPython.display import display
 
-        self._shown += 1
-        if self._shown > MESSAGES_SHOWN:
-            if self._rest is None:
-                self._rest = display(self._rest_text(), raw=True, display_id=True)
-            elif self._shown % _UPDATE == 0:
-                self._tell_rest()
-            return
         from secc_kernel import views
 
         journal = self.bench.journal
@@ -123,14 +110,6 @@ class KernelHost:
         # From the end, by identity: entries compare by content.
         index = next(i for i in range(len(journal.frames) - 1, -1, -1) if journal.frames[i] is entry)
         display(views.message(journal, index))
-
-    def _rest_text(self) -> dict[str, str]:
-        count = self._shown - MESSAGES_SHOWN
-        return {"text/plain": f"and {count} more message{'' if count == 1 else 's'}: journal.messages() has all"}
-
-    def _tell_rest(self) -> None:
-        if self._rest is not None:
-            self._rest.update(self._rest_text(), raw=True)
 
     def close(self) -> None:
         """Close the session."""
@@ -144,3 +123,11 @@ def show(*values: Any) -> None:
 
     for value in values:
         display(LuaResult((None,)) if value is None else displayed((value,)))
+
+
+def tell(text: str) -> Callable[[str], object]:
+    """Show a line of text below the cell; gives a function that replaces it."""
+    from IPython.display import display
+
+    handle = display({"text/plain": text}, raw=True, display_id=True)
+    return lambda text: handle.update({"text/plain": text}, raw=True)

@@ -205,10 +205,18 @@ class LuaEngine:
         self._require_idle()
         self._memory.make_room()
         found = self._lua["members"](*path)
-        names = [] if found is None else list(found.values())
+        names = self._unmade_members(path) if found is None else list(found.values())
         if not path:
             names += [name for _, known in self._resolvers for name in known() if name not in names]
         return names
+
+    def _unmade_members(self, path: tuple[str, ...]) -> list[str]:
+        """The names in a global table that no script has used so far."""
+        for resolve, _ in self._resolvers:
+            table = resolve(path[0])
+            if isinstance(table, LazyTable) and len(path) == 1:
+                return list(table.names())
+        return []
 
     def _made(self, value: Any, name: str) -> Any:
         if isinstance(value, LazyTable):

@@ -1,0 +1,70 @@
+"""What a cell shows of the messages that it sends and receives."""
+
+from __future__ import annotations
+
+import pytest
+
+from secc_kernel.kernel.host import MESSAGES_SHOWN
+
+from .conftest import Kernel
+
+SESSION_SETUP = """
+Session.Open{link = 'sim'}
+Secc.Receive_SessionSetupReq_001()
+print('between')
+Secc.Set_SessionSetupRes_EVSEID('KR*TC1*ISO1*001')
+Secc.Set_SessionSetupRes_ResponseCode(ResponseCodeType.FAILED_SequenceError)
+Secc.Send_SessionSetupRes_001()
+"""
+
+
+def test_each_message_of_the_script_in_its_order(kernel: Kernel) -> None:
+    outcome = kernel.run(SESSION_SETUP)
+    assert outcome.status == "ok"
+    kinds = [kind for kind, _ in outcome.messages if kind != "execute_input"]
+    assert kinds == ["display_data", "stream", "display_data"]
+    request, response = (content["data"] for content in outcome.of("display_data"))
+    assert "SessionSetupReq" in request["text/plain"]
+    assert "KR*TC1*ISO1*001" in response["text/plain"]
+    assert "01fe8001" in response["text/plain"]
+    for data in (request, response):
+        assert "<table" in data["text/html"]
+        assert "<script" not in data["text/html"]
+
+
+def test_a_mistake_has_the_script_s_line_and_says_what_is_right(kernel: Kernel) -> None:
+    outcome = kernel.run("local x = 1\nSecc.Set_SessionSetupRes_EVSEId('x')")
+    count = outcome.reply["execution_count"]
+    assert outcome.reply["evalue"].startswith(f"In[{count}]:2: ")
+    assert "Secc.Set_SessionSetupRes_EVSEID" in outcome.reply["evalue"]
+    outcome = kernel.run("\nSecc.Set_SessionSetupRes_ResponseCode('NoSuchCode')")
+    assert f"In[{count + 1}]:2: Secc.Set_SessionSetupRes_ResponseCode" in outcome.reply["evalue"]
+
+
+def test_a_cell_with_many_messages_shows_the_first_and_counts_the_others(kernel: Kernel) -> None:
+    exchanges = MESSAGES_SHOWN
+    outcome = kernel.run(
+        f"""
+        Session.Open{{link = 'sim'}}
+        Session.RunTo('CurrentDemandReq')
+        for i = 1, {exchanges} do
+          Secc.Receive_CurrentDemandReq_001()
+          Secc.Send_CurrentDemandRes_001()
+        end
+        """
+    )
+    assert outcome.status == "ok", outcome.reply
+    shown = outcome.of("display_data")
+    assert len(shown) == MESSAGES_SHOWN + 1
+    updates = outcome.of("update_display_data")
+    assert (
+        updates[-1]["data"]["text/plain"]
+        == f"and {2 * exchanges - MESSAGES_SHOWN} more messages: journal.messages() has all"
+    )
+    assert updates[-1]["transient"] == shown[-1]["transient"]
+    assert kernel.run("Session.Close()").status == "ok"
+
+
+@pytest.mark.parametrize("cell", ["%%python\nsession.status.link", "Session.Status().state"])
+def test_the_session_is_there_without_being_opened(kernel: Kernel, cell: str) -> None:
+    assert kernel.run(cell).status == "ok"
