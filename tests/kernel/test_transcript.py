@@ -1,0 +1,58 @@
+"""What a cell shows of the messages that its script sends and receives."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from secc_kernel.kernel.transcript import MESSAGES_SHOWN, RUN_SHOWN, Transcript
+
+
+def shown(*names: str) -> list[str]:
+    """What is below a cell when it is over."""
+    lines: list[str] = []
+
+    def tell(text: str):
+        place = len(lines)
+        lines.append(text)
+
+        def replace(text: str) -> None:
+            lines[place] = text
+
+        return replace
+
+    transcript = Transcript(lambda entry: lines.append(entry.name), tell)
+    for name in names:
+        transcript.add(SimpleNamespace(name=name))
+    transcript.end()
+    return lines
+
+
+def test_each_message_as_it_comes() -> None:
+    names = ("SessionSetupReq", "SessionSetupRes", "ServiceDiscoveryReq", "ServiceDiscoveryRes")
+    assert shown() == []
+    assert shown(*names) == list(names)
+
+
+def test_of_a_run_its_beginning_and_its_end() -> None:
+    exchange = ("CurrentDemandReq", "CurrentDemandRes")
+    assert shown(*exchange * 300, "PowerDeliveryReq") == [
+        *exchange * 2,
+        "… 595 more CurrentDemand messages: journal.messages() has all",
+        "CurrentDemandRes",
+        "PowerDeliveryReq",
+    ]
+    assert shown(*["CurrentDemandReq"] * 300)[RUN_SHOWN:] == [
+        "… 295 more CurrentDemand messages: journal.messages() has all",
+        "CurrentDemandReq",
+    ]
+
+
+def test_one_more_is_shown_and_not_counted() -> None:
+    assert shown(*["CableCheckReq"] * (RUN_SHOWN + 1)) == ["CableCheckReq"] * (RUN_SHOWN + 1)
+
+
+def test_not_more_than_anybody_reads() -> None:
+    lines = shown(*("CableCheckReq", "PreChargeReq") * 500)
+    assert len(lines) == MESSAGES_SHOWN + 2
+    assert lines[-2] == f"… {999 - MESSAGES_SHOWN} more messages: journal.messages() has all"
+    assert lines[-1] == "PreChargeReq"
