@@ -1,0 +1,457 @@
+"""Scripts against the simulated vehicle: what a tester writes, and what happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from secc_kernel.lua import LuaEngine
+from secc_kernel.lua.api import install
+from secc_kernel.lua.bench import Bench, Options
+from secc_kernel.lua.errors import LuaError
+from secc_kernel.session.journal import FindingEntry
+
+SEED = """
+local evseId = 'KR*TC1*ISO1*001'
+Secc.Set_SessionSetupRes_EVSEID(evseId)
+
+local responseCode = ResponseCodeType.FAILED_SequenceError
+Secc.Set_SessionSetupRes_ResponseCode(responseCode)
+
+Secc.Send_SessionSetupRes_001()
+"""
+SEED_EXI = "809802306986f7ab7e919551e0a0452d48a9510cc4a9254d3cc4a8c0c0c480"
+
+
+class Notebook:
+    """An engine with the API, cell by cell."""
+
+    def __init__(self):
+        self.bench = Bench()
+        self.engine = LuaEngine()
+        install(self.engine, self.bench)
+        self.cells = 0
+
+    def __call__(self, source):
+        self.cells += 1
+        with self.bench.script():
+            values = self.engine.run(source, f"In[{self.cells}]")
+        return values[0] if len(values) == 1 else values
+
+    @property
+    def names(self):
+        return [frame.name for frame in self.bench.journal.frames]
+
+    @property
+    def last(self):
+        return self.bench.journal.frames[-1]
+
+
+@pytest.fixture
+def lua():
+    notebook = Notebook()
+    yield notebook
+    notebook.bench.close()
+
+
+# -- the seed ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_seeds_script_gives_the_seeds_bytes(lua):
+    lua("Secc.Set_SessionSetupRes_Header_SessionID('C1A61BDEADFA4655')")
+    lua(SEED)
+    assert lua.last.data.hex() == SEED_EXI
+    assert lua.last.auto == ()
+    assert lua.last.intended == ()
+    assert lua.names[-2:] == ["SessionSetupReq", "SessionSetupRes"]
+
+
+def test_the_seeds_xml_is_the_seeds(lua, shared):
+    lua("Secc.Set_SessionSetupRes_Header_SessionID('C1A61BDEADFA4655')")
+    lua(SEED)
+    (page,) = (shared / "seed").iterdir()
+    expected = page.read_text("utf-8").partition("XML Example")[2].strip()
+    assert lua.bench.journal.xml(len(lua.bench.journal.frames) - 1) == expected
+
+
+def test_the_seeds_cell_can_be_run_again(lua):
+    for _ in range(3):
+        lua(SEED)
+        assert lua.last.name == "SessionSetupRes"
+        assert lua.last.message.body.ResponseCode == "FAILED_SequenceError"
+        assert lua.last.message.body.EVSEID == "KR*TC1*ISO1*001"
+    assert lua.names.count("SessionSetupReq") == 3
+
+
+def test_the_first_receive_opens_the_default_session(lua):
+    assert lua.bench.session is None
+    lua("Secc.Receive_SessionSetupReq_001()")
+    assert lua.bench.session.link.kind == "sim"
+    assert lua("return Secc.Get_SessionSetupReq_EVCCID()") == "020000000001"
+
+
+def test_both_spellings_are_one_object(lua):
+    assert lua("return SECC == Secc, EVCC == Evcc") == (True, True)
+
+
+# -- setting and sending ----------------------------------------------------------------------------------------------
+
+
+def test_optional_fields_are_absent_and_mandatory_ones_are_the_autopilots(lua):
+    lua("Secc.Receive_CurrentDemandReq_001()\nSecc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(17)")
+    lua("Secc.Send_CurrentDemandRes_001()")
+    body = lua.last.message.body
+    assert body.EVSEPresentCurrent.Value == 17
+    assert body.MeterInfo is None
+    assert body.ReceiptRequired is None
+    assert "EVSEPresentCurrent.Unit" in lua.last.auto
+    assert "EVSEPresentCurrent.Value" not in lua.last.auto
+    assert "ResponseCode" in lua.last.auto
+
+
+def test_what_is_set_stays_set_until_the_session_ends(lua):
+    lua("Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(17)")
+    for _ in range(2):
+        lua("Secc.Receive_CurrentDemandReq_001() Secc.Send_CurrentDemandRes_001()")
+        assert lua.last.message.body.EVSEPresentCurrent.Value == 17
+    lua("Session.RunToEnd()")
+    assert lua("return Secc.Get_CurrentDemandRes_EVSEPresentVoltage_Unit()") == "V"
+    lua("Secc.Receive_CurrentDemandReq_001() Secc.Send_CurrentDemandRes_001()")
+    assert lua.last.message.body.EVSEPresentCurrent.Value != 17
+
+
+def test_what_was_set_and_not_sent_overrides_the_autopilot(lua):
+    lua("""
+      Secc.Set_SessionSetupRes_EVSEID('DE*ABC*E00001')
+      Session.RunTo('ServiceDiscoveryReq')
+    """)
+    answer = lua.bench.session.sent("SessionSetupRes")
+    assert answer.body.EVSEID == "DE*ABC*E00001"
+    assert answer.body.ResponseCode == "OK_NewSessionEstablished"
+
+
+def test_what_was_sent_once_does_not_bind_the_autopilot(lua):
+    lua("""
+      Secc.Receive_AuthorizationReq_001()
+      Secc.Set_AuthorizationRes_EVSEProcessing(EVSEProcessingType.Ongoing)
+      Secc.Send_AuthorizationRes_001()
+      Session.RunTo('ChargeParameterDiscoveryReq')
+    """)
+    assert lua.bench.session.sent("AuthorizationRes").body.EVSEProcessing == "Finished"
+
+
+def test_a_part_of_an_optional_value_is_completed(lua):
+    lua("""
+      Session.Open{mode='AC'}
+      Secc.Receive_ChargingStatusReq_001()
+      Secc.Set_ChargingStatusRes_EVSEMaxCurrent_Value(16)
+      Secc.Send_ChargingStatusRes_001()
+    """)
+    current = lua.last.message.body.EVSEMaxCurrent
+    assert (current.Unit, current.Value) == ("A", 16)
+    assert lua.last.message.body.MeterInfo is None
+
+
+def test_units_of_values_that_the_autopilot_does_not_send_follow_their_names(lua):
+    lua("""
+      Secc.Receive_ChargeParameterDiscoveryReq_001()
+      Secc.Set_ChargeParameterDiscoveryRes_DC_EVSEChargeParameter_EVSEEnergyToBeDelivered_Value(5000)
+      Secc.Send_ChargeParameterDiscoveryRes_001()
+    """)
+    energy = lua.last.message.body.EVSEChargeParameter.EVSEEnergyToBeDelivered
+    assert (energy.Multiplier, energy.Unit, energy.Value) == (0, "Wh", 5000)
+
+
+def test_setting_a_field_of_a_member_selects_it(lua):
+    with pytest.raises(LuaError) as caught:
+        lua("""
+          Secc.Receive_ChargeParameterDiscoveryReq_001()
+          Secc.Set_ChargeParameterDiscoveryRes_AC_EVSEChargeParameter_EVSENominalVoltage_Value(230)
+          Secc.Send_ChargeParameterDiscoveryRes_001()
+        """)
+    assert "lacks AC_EVSEChargeParameter.AC_EVSEStatus, AC_EVSEChargeParameter.EVSEMaxCurrent" in caught.value.message
+    lua("""
+      Secc.Set_ChargeParameterDiscoveryRes_AC_EVSEChargeParameter_AC_EVSEStatus_RCD(false)
+      Secc.Set_ChargeParameterDiscoveryRes_AC_EVSEChargeParameter_AC_EVSEStatus_NotificationMaxDelay(0)
+      Secc.Set_ChargeParameterDiscoveryRes_AC_EVSEChargeParameter_AC_EVSEStatus_EVSENotification(
+        EVSENotificationType.None)
+      Secc.Set_ChargeParameterDiscoveryRes_AC_EVSEChargeParameter_EVSEMaxCurrent_Value(16)
+      Secc.Send_ChargeParameterDiscoveryRes_001()
+    """)
+    parameter = lua.last.message.body.EVSEChargeParameter
+    assert type(parameter).__name__ == "AC_EVSEChargeParameterType"
+    assert (parameter.EVSENominalVoltage.Unit, parameter.EVSEMaxCurrent.Unit) == ("V", "A")
+
+
+def test_lists_by_index_count_and_append(lua):
+    lua("""
+      Secc.Receive_ServiceDiscoveryReq_001()
+      Secc.Set_ServiceDiscoveryRes_ResponseCode(ResponseCodeType.OK)
+      Secc.Set_ServiceDiscoveryRes_ServiceList_Count(2)
+      for i, id in ipairs{3, 4} do
+        Secc.Add_ServiceDiscoveryRes_ServiceList_ServiceID(id)
+        Secc.Add_ServiceDiscoveryRes_ServiceList_ServiceCategory(ServiceCategoryType.Internet)
+        Secc.Set_ServiceDiscoveryRes_ServiceList_FreeService(i - 1, i == 1)
+      end
+      Secc.Set_ServiceDiscoveryRes_PaymentOptionList_PaymentOption(0, PaymentOptionType.ExternalPayment)
+    """)
+    assert lua("return Secc.Get_ServiceDiscoveryRes_ServiceList_Count()") == 2
+    assert lua("return Secc.Get_ServiceDiscoveryRes_ServiceList_ServiceID(1)") == 4
+    lua("Secc.Send_ServiceDiscoveryRes_001()")
+    services = lua.last.message.body.ServiceList.Service
+    assert [(s.ServiceID, s.ServiceCategory, s.FreeService) for s in services] == [
+        (3, "Internet", True),
+        (4, "Internet", False),
+    ]
+    lua("Secc.Receive_PaymentServiceSelectionReq_001()")
+    exist = "return Secc.Exist_PaymentServiceSelection_SelectedService"
+    assert lua(f"{exist}(1)") is True
+    assert lua(f"{exist}(1, 7)") is False
+    assert lua(f"{exist}(nil, nil)") is True
+
+
+def test_removing_what_was_set(lua):
+    lua("""
+      Secc.Receive_SessionSetupReq_001()
+      Secc.Set_SessionSetupRes_EVSETimeStamp(1700000000)
+      Secc.Set_SessionSetupRes_EVSETimeStampSpecified(false)
+      Secc.Send_SessionSetupRes_001()
+    """)
+    assert lua.last.message.body.EVSETimeStamp is None
+    assert lua("return Secc.Get_SessionSetupRes_EVSETimeStampSpecified()") is False
+
+
+def test_forbidden_values_are_sent_and_marked(lua):
+    lua("Secc.Set_SessionSetupRes_EVSEID('x')" + " Secc.Send_SessionSetupRes_001()")
+    assert lua.last.message.body.EVSEID == "x"
+    assert lua.last.intended == ("EVSEID",)
+
+
+def test_the_wrong_session_id_is_sent_on_purpose(lua):
+    lua("""
+      Secc.Receive_ServiceDiscoveryReq_001()
+      Secc.Set_ServiceDiscoveryRes_Header_SessionID('00112233')
+      Secc.Send_ServiceDiscoveryRes_001()
+    """)
+    assert lua.last.message.session_id.hex() == "00112233"
+
+
+def test_with_the_autopilot_off_everything_missing_is_listed(lua):
+    lua("Secc.Receive_SessionSetupReq_001() Session.Autopilot(false)")
+    with pytest.raises(LuaError) as caught:
+        lua("Secc.Send_SessionSetupRes_001()")
+    assert caught.value.message == (
+        "In[2]:1: SessionSetupRes cannot be sent: it lacks ResponseCode, EVSEID; "
+        "the autopilot is off and fills nothing in"
+    )
+    assert caught.value.hint == "set them first: Secc.Set_SessionSetupRes_ResponseCode, Secc.Set_SessionSetupRes_EVSEID"
+    lua(SEED)
+    assert lua.last.message.body.EVSEID == "KR*TC1*ISO1*001"
+
+
+# -- mistakes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (
+            "Secc.Set_SessionSetupRes_EVSEID(5)",
+            "Secc.Set_SessionSetupRes_EVSEID takes a string (7 to 37 characters), not 5",
+        ),
+        ("Secc.Set_SessionSetupRes_EVSEID()", "takes eVSEID (a string (7 to 37 characters)); it got 0 values"),
+        ("Secc.Set_SessionSetupRes_EVSEID('a', 'b')", "it got 2 values"),
+        (
+            "Secc.Set_SessionSetupRes_ResponseCode('FAILD')",
+            "takes a ResponseCodeType, not 'FAILD'; did you mean ResponseCodeType.FAILED? It has OK, ",
+        ),
+        (
+            "Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value('4')",
+            "takes a whole number from -32768 to 32767, not '4'",
+        ),
+        (
+            "Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(1.5)",
+            "takes a whole number from -32768 to 32767, not 1.5",
+        ),
+        ("Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(true)", "not true"),
+        ("Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Multiplier(9)", "not 9 (EXI writes it in 3 bits)"),
+        ("Secc.Set_CurrentDemandRes_SAScheduleTupleID(-1)", "not -1 (EXI writes it in 8 bits)"),
+        ("Secc.Set_CurrentDemandRes_MeterInfo_MeterReading(-1)", "not -1 (EXI writes it without a sign)"),
+        ("Secc.Set_CurrentDemandRes_ReceiptRequired(1)", "takes true or false, not 1"),
+        (
+            "Secc.Set_SessionSetupRes_Header_SessionID('XY')",
+            "takes a string of hex digits such as '0102FF' (at most 8 bytes)",
+        ),
+        ("Secc.Set_SessionSetupRes_ResponseCode(ResponseCodeType.FAILD)", "ResponseCodeType has no member FAILD"),
+        ("Secc.Set_ServiceDiscoveryRes_ServiceList_ServiceID(-1, 2)", "an index is a whole number from 0, not -1"),
+        ("Secc.Set_ServiceDiscoveryRes_ServiceList_Count(-1)", "takes the number of items, not -1"),
+        ("Secc.Set_SessionSetupRes_EVSETimeStampSpecified('no')", "takes true or false, not 'no'"),
+        ("Secc.Get_SessionSetupReq_EVCCID()", "no SessionSetupReq has arrived in this session"),
+        ("Secc.Exist_PaymentServiceSelection_SelectedService('x')", "ServiceID takes a whole number from 0 to 65535"),
+        ("Session.Open{lnk='sim'}", "Session.Open has no option 'lnk'; did you mean link?"),
+        ("Session.Open('sim')", "Session.Open takes a table of options"),
+        ("Session.Open{link='plc'}", "is not available in this version"),
+        ("Session.Open{link='tcp', tls=true}", "TLS is not available in this version"),
+        ("Session.Open{link='carrier pigeon'}", "there is no link 'carrier pigeon'"),
+        ("Session.Open{link='tcp', interface='nonesuch'}", "there is no network interface 'nonesuch'"),
+        ("Session.Protocol('iso3')", "the station does not speak 'iso3'"),
+        ("Session.RunTo('CurrentDemandRq')", "did you mean CurrentDemandReq?"),
+        ("Session.Autopilot('on')", "takes true or false"),
+        ("Session.Wait('long')", "takes a number of seconds"),
+        ("Ev.Plug{profile='compat'}", "did you mean 'compact'?"),
+        ("Ev.Plug{soc=400}", "soc is a state of charge in percent, 0 to 100, not 400"),
+        ("Ev.Plug{mode='XC'}", "mode is 'AC' or 'DC', not 'XC'"),
+    ],
+)
+def test_mistakes_name_the_place_and_what_is_taken(lua, cell, text):
+    with pytest.raises(LuaError) as caught:
+        lua(f"\n{cell}")
+    assert caught.value.message.startswith("In[1]:2: ")
+    assert text in caught.value.message
+
+
+def test_a_receive_that_cannot_end_says_which_and_why(lua):
+    with pytest.raises(LuaError) as caught:
+        lua("Session.Open{mode='AC'}\nSecc.Receive_CurrentDemandReq_001()")
+    assert caught.value.message.startswith("In[1]:2: CurrentDemandReq cannot come any more: in this AC session no")
+    assert "the last messages: " in caught.value.message
+
+
+def test_a_failed_wait_can_be_caught(lua):
+    lua("Session.Open{mode='AC'}")
+    good, message = lua("return pcall(Secc.Receive_CurrentDemandReq_001)")
+    assert good is False
+    assert "CurrentDemandReq cannot come any more" in message
+    assert lua("return Session.RunToEnd()")[0] == "terminated"
+
+
+# -- the tables Session and Ev ----------------------------------------------------------------------------------------
+
+
+def test_run_to_and_to_the_end(lua):
+    lua("Session.RunTo('CurrentDemandReq')")
+    assert lua.names[-1] == "CurrentDemandReq"
+    assert lua("return Secc.Check_Received_CurrentDemandReq(), Secc.Check_Received_SessionStopReq()") == (True, False)
+    assert lua("return Session.RunToEnd()") == ("terminated", "the vehicle stopped the session")
+    assert lua.names[-1] == "SessionStopRes"
+
+
+def test_status_tells_where_the_session_stands(lua):
+    closed = dict(lua("return Session.Status()"))
+    assert closed["state"] == "closed"
+    lua("Secc.Receive_ServiceDiscoveryReq_001()")
+    status = dict(lua("return Session.Status()"))
+    assert status["protocol"] == "iso2"
+    assert status["waiting"] == "ServiceDiscoveryReq"
+    assert len(status["session_id"]) == 16
+
+
+def test_verdicts_go_to_the_journal(lua):
+    assert lua("return Session.Check(1 == 1, 'equal'), Session.Check(nil, 'nothing'), Session.Check(0, 'zero')") == (
+        True,
+        False,
+        True,
+    )
+    found = [entry for entry in lua.bench.journal.entries if isinstance(entry, FindingEntry)]
+    assert [(entry.text, entry.severity) for entry in found] == [
+        ("equal", "note"),
+        ("nothing", "error"),
+        ("zero", "note"),
+    ]
+
+
+def test_the_vehicle_is_chosen_before_it_is_plugged_in(lua):
+    profiles = dict(lua("return Ev.Profiles()"))
+    assert "compact" in profiles
+    lua("Ev.Profile('hybrid')\nEv.Plug{soc=79.9, mode='AC'}")
+    assert lua("return Ev.Profile()") == "hybrid"
+    lua("Secc.Receive_ChargeParameterDiscoveryReq_001()")
+    mode = lua("return Secc.Get_ChargeParameterDiscoveryReq_RequestedEnergyTransferMode()")
+    assert mode == "AC_single_phase_core"
+    lua("Ev.Unplug()")
+    assert lua.bench.session.party.ended.how == "aborted"
+
+
+def test_a_driver_stops_and_pauses(lua):
+    lua("Session.RunTo('CurrentDemandReq') Ev.Pause()")
+    assert lua("return Session.RunToEnd()")[0] == "paused"
+    lua("Session.RunTo('CurrentDemandReq') Ev.Stop()")
+    assert lua("return Session.RunToEnd()")[0] == "terminated"
+
+
+def test_waiting_lets_timers_expire(lua):
+    with pytest.raises(LuaError, match="V2G_EVCC_Msg_Timeout"):
+        lua("Secc.Receive_SessionSetupReq_001() Session.Wait(2.1) Secc.Send_SessionSetupRes_001()")
+
+
+def test_opening_again_forgets_what_was_set(lua):
+    lua("Secc.Receive_SessionSetupReq_001() Secc.Set_SessionSetupRes_EVSEID('DE*OLD*E1')")
+    first = lua.bench.journal
+    lua("Session.Open{} Secc.Receive_SessionSetupReq_001() Secc.Send_SessionSetupRes_001()")
+    assert lua.bench.journal is not first
+    assert lua.last.message.body.EVSEID != "DE*OLD*E1"
+
+
+def test_restricting_the_protocols(lua):
+    lua("Session.Protocol('iso2') Secc.Receive_SessionSetupReq_001()")
+    assert lua("return Session.Protocol()") == "iso2"
+
+
+# -- the vehicle's side -----------------------------------------------------------------------------------------------
+
+
+def test_a_script_plays_the_vehicle(lua):
+    lua("""
+      Evcc.Set_SessionSetupReq_EVCCID('1020304050607080')
+      Evcc.Send_SessionSetupReq_001()
+    """)
+    assert lua.bench.session.side == "EVCC"
+    assert lua.last.name == "SessionSetupReq"
+    assert lua.last.message.body.EVCCID.hex() == "1020304050607080"
+    assert lua.last.intended == ("EVCCID",)
+    lua("Evcc.Receive_SessionSetupRes_001()")
+    assert lua("return Evcc.Check_SessionSetupRes_ResponseCode(ResponseCodeType.OK_NewSessionEstablished)") is True
+    lua("""
+      Evcc.Receive_ServiceDiscoveryRes_001()
+      Evcc.Set_PaymentServiceSelectionReq_SelectedPaymentOption(PaymentOptionType.ExternalPayment)
+      Evcc.Set_PaymentServiceSelectionReq_SelectedServiceList_Count(1)
+      Evcc.Set_PaymentServiceSelectionReq_SelectedServiceList_ServiceID(0, 61000)
+      Evcc.Send_PaymentServiceSelectionReq_001()
+      Evcc.Receive_PaymentServiceSelectionRes_001()
+    """)
+    assert lua("return Evcc.Get_PaymentServiceSelectionRes_ResponseCode()").startswith("FAILED")
+
+
+def test_both_sides_can_be_scripted(lua):
+    lua("""
+      Secc.Receive_ServiceDiscoveryReq_001()
+      Secc.Send_ServiceDiscoveryRes_001()
+      Evcc.Receive_ServiceDiscoveryRes_001()
+    """)
+    assert lua("return Evcc.Get_ServiceDiscoveryRes_ResponseCode()") == "OK"
+    assert lua("return Evcc.Get_ServiceDiscoveryRes_PaymentOptionList_Count()") == 1
+
+
+def test_a_real_link_has_no_simulated_vehicle(lua):
+    lua.bench.options = Options(link="tcp")
+    with pytest.raises(LuaError, match="is a real one"):
+        lua("Ev.Plug{}")
+    with pytest.raises(LuaError, match="the EVCC is not ours on this link"):
+        lua("Evcc.Receive_SessionSetupRes_001()")
+    place = lua.bench.session.link.place
+    assert place.startswith("[::1]:")
+
+
+def test_a_scripted_charge_loop_is_fast(lua):
+    import time
+
+    lua("Session.RunTo('CurrentDemandReq')")
+    began = time.perf_counter()
+    lua("""
+      for i = 1, 600 do
+        Secc.Receive_CurrentDemandReq_001()
+        Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(i)
+        Secc.Send_CurrentDemandRes_001()
+      end
+    """)
+    assert time.perf_counter() - began < 5
+    assert lua.last.message.body.EVSEPresentCurrent.Value == 600
