@@ -256,9 +256,9 @@ def test_with_the_autopilot_off_everything_missing_is_listed(lua):
     [
         (
             "Secc.Set_SessionSetupRes_EVSEID(5)",
-            "Secc.Set_SessionSetupRes_EVSEID takes a string (7 to 37 characters), not 5",
+            "EVSEID takes a string (7 to 37 characters), not 5",
         ),
-        ("Secc.Set_SessionSetupRes_EVSEID()", "takes eVSEID (a string (7 to 37 characters)); it got 0 values"),
+        ("Secc.Set_SessionSetupRes_EVSEID()", "takes evseid (a string (7 to 37 characters)); it got 0 values"),
         ("Secc.Set_SessionSetupRes_EVSEID('a', 'b')", "it got 2 values"),
         (
             "Secc.Set_SessionSetupRes_ResponseCode('FAILD')",
@@ -266,11 +266,11 @@ def test_with_the_autopilot_off_everything_missing_is_listed(lua):
         ),
         (
             "Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value('4')",
-            "takes a whole number from -32768 to 32767, not '4'",
+            "a whole number from -32768 to 32767, not '4'",
         ),
         (
             "Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(1.5)",
-            "takes a whole number from -32768 to 32767, not 1.5",
+            "a whole number from -32768 to 32767, not 1.5",
         ),
         ("Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(true)", "not true"),
         ("Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Multiplier(9)", "not 9 (EXI writes it in 3 bits)"),
@@ -279,7 +279,7 @@ def test_with_the_autopilot_off_everything_missing_is_listed(lua):
         ("Secc.Set_CurrentDemandRes_ReceiptRequired(1)", "takes true or false, not 1"),
         (
             "Secc.Set_SessionSetupRes_Header_SessionID('XY')",
-            "takes a string of hex digits such as '0102FF' (at most 8 bytes)",
+            "a string of hex digits such as '0102FF' (at most 8 bytes)",
         ),
         ("Secc.Set_SessionSetupRes_ResponseCode(ResponseCodeType.FAILD)", "ResponseCodeType has no member FAILD"),
         ("Secc.Set_ServiceDiscoveryRes_ServiceList_ServiceID(-1, 2)", "an index is a whole number from 0, not -1"),
