@@ -29,7 +29,7 @@ from secc_kernel.lua.api import install
 from secc_kernel.lua.bench import Bench, Options
 from secc_kernel.lua.errors import LuaError, LuaExit, LuaInterrupted, LuaUserError
 from secc_kernel.lua.runtime import LuaEngine
-from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry
+from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, JournalError
 
 FAILED = 1
 
@@ -134,12 +134,13 @@ class _Run:
     def open(self, options: Options) -> None:
         """Open a real link at once: the other side may be looking for it already."""
         self.bench.options = options
-        if options.link == "sim":
-            return
         try:
-            self.bench.open(options)
-        except LuaUserError as error:
-            raise CommandError(error.message) from error
+            if options.journal:
+                self.bench.new_journal(options)
+            if options.link != "sim":
+                self.bench.open(options)
+        except (LuaUserError, JournalError) as error:
+            raise CommandError(str(error)) from error
 
     def _opened(self, session: LiveSession) -> None:
         self._unsubscribe()

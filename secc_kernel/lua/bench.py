@@ -149,7 +149,7 @@ class Bench:
         """
         self.close()
         try:
-            journal = self._new_journal(options)
+            journal = self.new_journal(options)
             link = self._link(options, journal)
             self.session = LiveSession(
                 link, side=options.side, autopilot=self.autopilot, overrides=self._overrides, on_end=self._ended
@@ -161,8 +161,14 @@ class Bench:
             running.enter_context(self.session.script())
         return self.session
 
-    def _new_journal(self, options: Options) -> Journal:
-        """A journal for a session; sessions that name the same file go into the same journal."""
+    def new_journal(self, options: Options) -> Journal:
+        """A journal for a session; sessions that name the same file go into the same journal.
+
+        Raises
+        ------
+        JournalError, OSError
+            The file exists already, or cannot be written.
+        """
         path = Path(options.journal) if options.journal else None
         if self._journal is None or path is None or self._journal.path != path:
             self._journal = Journal(path)

@@ -1,0 +1,207 @@
+"""``secc-kernel run``: exit statuses, verdicts, reports, notebooks, and sessions on TCP."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from secc_kernel.cli import main
+from secc_kernel.link.live import LiveSession
+from secc_kernel.link.tcp import TcpVehicle
+from secc_kernel.session.journal import Journal
+from secc_kernel.vehicle import SimulatedEV
+
+PASSING = """
+Secc.Receive_SessionSetupReq_001()
+Session.Check(Secc.Get_SessionSetupReq_EVCCID() == '020000000001', 'the compact car came')
+Secc.Send_SessionSetupRes_001()
+"""
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    def run_script(source, *options, name="script.lua"):
+        path = tmp_path / name
+        path.write_text(source, "utf-8")
+        status = main(["run", str(path), *map(str, options)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run_script
+
+
+def notebook(*cells):
+    return json.dumps({
+        "cells": [{"cell_type": "code", "source": source.splitlines(keepends=True)} for source in cells]
+        + [{"cell_type": "markdown", "source": "not code"}],
+        "nbformat": 4,
+    })  # fmt: skip
+
+
+def test_a_script_that_passes(run):
+    assert run(PASSING) == (0, "PASS the compact car came\n1 passed, 0 failed\n", "")
+
+
+def test_a_script_without_verdicts_passes_when_it_comes_to_its_end(run):
+    assert run("Secc.Receive_SessionSetupReq_001() return 7") == (0, "", "")
+
+
+def test_a_failed_verdict(run):
+    status, out, _ = run("Session.Check(true, 'one') Session.Check(false, 'two')")
+    assert status == 1
+    assert out == "PASS one\nFAIL two\n1 passed, 1 failed\n"
+
+
+def test_an_error_in_the_script(run):
+    status, _, err = run("\nSecc.Set_SessionSetupRes_EVSEID(5)")
+    assert status == 1
+    assert "script.lua:2: Secc.Set_SessionSetupRes_EVSEID takes a string" in err
+
+
+@pytest.mark.parametrize(
+    ("source", "status"), [("error('no')", 1), ("x = = 1", 1), ("os.exit(0)", 0), ("os.exit(3)", 1)]
+)
+def test_ends_of_scripts(run, source, status):
+    assert run(source)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--link", "plc"], "--link plc (SLAC on powerline) is not available in this version"),
+        (["--link", "tcp", "--tls"], "--tls is not available in this version"),
+        (["--link", "tcp", "--interface", "nonesuch"], "there is no network interface 'nonesuch'"),
+        (["--interface", "lo"], "belong to --link tcp"),
+        (["--side", "evcc", "--link", "tcp"], "a vehicle needs an interface"),
+    ],
+)
+def test_unusable_links(run, options, text):
+    status, _, err = run(PASSING, *options)
+    assert status == 2
+    assert text in err
+
+
+def test_unusable_arguments(run, tmp_path, capsys):
+    assert main(["run", str(tmp_path / "nonesuch.lua")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "x.lua", "--link", "pigeon"])
+    assert caught.value.code == 2
+    assert run("not JSON", name="x.ipynb")[0] == 2
+    assert run(PASSING, "--report", tmp_path / "no" / "such" / "folder.xml")[0] == 2
+
+
+def test_the_report_is_junit(run, tmp_path):
+    path = tmp_path / "report.xml"
+    run(PASSING + "Session.Check(false, 'a <bad> \\1 thing') error('stop')", "--report", path)
+    suite = ET.parse(path).getroot()
+    assert suite.tag == "testsuite"
+    assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors")} == {
+        "name": "script.lua",
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+    }
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    assert list(cases["the compact car came"]) == []
+    assert cases["a <bad> � thing"].find("failure") is not None
+    assert "stop" in cases["runs to its end"].find("error").get("message")
+    assert "EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished" in suite.find("system-out").text
+
+
+def test_the_journal_is_written(run, tmp_path):
+    path = tmp_path / "session.jsonl"
+    assert run(PASSING + "Session.Open{} Secc.Receive_SessionSetupReq_001()", "--journal", path)[0] == 0
+    journal = Journal.load(path)
+    # Sessions that follow each other are in one journal.
+    assert [frame.name for frame in journal.frames].count("SessionSetupReq") == 2
+    status, _, err = run(PASSING, "--journal", path)
+    assert status == 1
+    assert "exists" in err
+
+
+def test_a_notebook_runs_cell_by_cell(run):
+    status, out, err = run(
+        notebook(
+            "x = 6\nSecc.Receive_SessionSetupReq_001()",
+            "%%python\nname = journal.frames[-1].name\nprint(name, session.side)",
+            "x * 7",
+            "Session.Check(x == 6, 'cells share globals')",
+        ),
+        name="test.ipynb",
+    )
+    assert err == ""
+    assert status == 0
+    assert out.splitlines() == [
+        "SessionSetupReq SECC",
+        "42",
+        "true",
+        "PASS cells share globals",
+        "1 passed, 0 failed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "status", "text"),
+    [
+        ("\n\nerror('no')", 1, "In[2]:3: no"),
+        ("%%python\n1 / 0", 1, "ZeroDivisionError"),
+        ("%matplotlib inline", 2, "In[2]: IPython's magics and shell commands run in Jupyter only"),
+    ],
+)
+def test_errors_in_a_notebook(run, cell, status, text):
+    found, out, err = run(notebook("x = 1", cell, "Session.Check(false, 'not reached')"), name="test.ipynb")
+    assert found == status
+    assert text in out + err
+    assert "not reached" not in out
+
+
+def free_port():
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::1", 0))
+        return probe.getsockname()[1]
+
+
+def drive(port, **options):
+    """A vehicle that charges at a port as soon as there is a station."""
+
+    def whole_session():
+        while True:
+            link = TcpVehicle(SimulatedEV(pace=lambda name, previous: 0.0, **options), host="::1", port=port)
+            with LiveSession(link, side="EVCC") as vehicle:
+                if vehicle.run_to_end().result(60).fault != "link":
+                    return
+
+    thread = threading.Thread(target=whole_session)
+    thread.start()
+    return thread
+
+
+def test_on_tcp_every_message_is_a_line_and_the_autopilot_ends_the_session(run):
+    port = free_port()
+    vehicle = drive(port, energy="AC", soc=79.999)
+    status, out, err = run(PASSING, "--link", "tcp", "--port", port)
+    vehicle.join()
+    assert err == ""
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == f"listening on [::1]:{port}"
+    assert re.fullmatch(r" +\d\.\d{3}  EVCC -> SECC  supportedAppProtocolReq", lines[1])
+    assert any(line.endswith("EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished") for line in lines)
+    assert lines[-4].endswith("EVCC <- SECC  SessionStopRes OK")
+    assert lines[-3] == "the session ended (terminated): the vehicle stopped the session"
+    assert "the script has ended; the autopilot goes on to the end of the session" in lines
+
+
+def test_without_the_autopilot_the_end_of_the_script_is_the_end(run):
+    port = free_port()
+    vehicle = drive(port)
+    status, out, _ = run(PASSING + "Session.Autopilot(false)", "--link", "tcp", "--port", port)
+    vehicle.join()
+    assert status == 0
+    assert "SessionStopRes" not in out
