@@ -121,7 +121,7 @@ def test_the_journal_is_written(run, tmp_path):
     # Sessions that follow each other are in one journal.
     assert [frame.name for frame in journal.frames].count("SessionSetupReq") == 2
     status, _, err = run(PASSING, "--journal", path)
-    assert status == 1
+    assert status == 2
     assert "exists" in err
 
 
