@@ -10,11 +10,12 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import schemas
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,10 @@ def _lacks_java() -> str:
     return "" if found.returncode == 0 else f"{PEER_PYTHON} lacks iso15118, aiofile or psutil"
 
 
+def _lacks_schemas() -> str:
+    return schemas.obtain(PEER_PYTHON)[1]
+
+
 def _lacks_browser() -> str:
     if not any(map(shutil.which, BROWSERS)):
         return "needs Chromium"
@@ -67,15 +72,21 @@ PREREQUISITES: dict[str, Callable[[], str]] = {
     "root": functools.cache(_lacks_root),
     "netns": functools.cache(_lacks_netns),
     "java": functools.cache(_lacks_java),
+    "schemas": functools.cache(_lacks_schemas),
     "browser": functools.cache(_lacks_browser),
     "tshark": functools.cache(_lacks_tshark),
 }
 
 
+#: fixture -> marker of the tests that use it.
+FIXTURES = {"shared": pytest.mark.shared, "schema_files": pytest.mark.schemas}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if "shared" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.shared)
+        for name, marker in FIXTURES.items():
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -93,6 +104,32 @@ def shared() -> Path:
     if reason := _lacks_shared():
         pytest.skip(reason)
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def schema_files() -> Path:
+    """The folder of the standards' schemas; tests that use it are skipped where they cannot be had."""
+    folder, reason = schemas.obtain(PEER_PYTHON)
+    if folder is None:
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def oracle(shared: Path, schema_files: Path) -> Iterator[Callable[[str], schemas.Oracle]]:
+    """An independent EXI codec by vocabulary (tests that use it are marked ``java``); each is started once."""
+    if not shutil.which("javac"):
+        pytest.skip("needs a Java compiler")
+    started: dict[str, schemas.Oracle] = {}
+
+    def of(vocabulary: str) -> schemas.Oracle:
+        if vocabulary not in started:
+            started[vocabulary] = schemas.Oracle(shared / "tools/exi_oracle/exi_oracle", schema_files, vocabulary)
+        return started[vocabulary]
+
+    yield of
+    for running in started.values():
+        running.close()
 
 
 @pytest.fixture(scope="session")
