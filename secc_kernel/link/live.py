@@ -122,7 +122,7 @@ class LiveSession:
             link, side, autopilot, self._thread.loop, overrides or nothing, on_end or (lambda ended, goes_on: None)
         )
         try:
-            asyncio.run_coroutine_threadsafe(link.open(self._pilot.go), self._thread.loop).result()
+            asyncio.run_coroutine_threadsafe(link.open(self._pilot.happened), self._thread.loop).result()
         except BaseException:
             self._thread.close()
             raise
@@ -209,8 +209,7 @@ class LiveSession:
         chosen = make or _replacing(name, fields)
         wait = Wait(self._role(role), "turn", name[:-3] + "Req", Future())
         wait.then = lambda: self._pilot.transmit(wait.role, name, chosen)
-        self._thread.post(self._pilot.begin_send, wait, name)
-        return wait.future
+        return self._ask(wait, self._pilot.begin_send, name)
 
     def check_received(self, name: str, role: str | None = None) -> bool:
         """Whether a message has arrived in this session."""
@@ -297,8 +296,9 @@ class LiveSession:
             raise SessionError(f"the {role} is not ours on this link ({self.link.place}): a script cannot act for it")
         return role
 
-    def _ask(self, wait: Wait) -> Future[Any]:
-        self._thread.post(self._pilot.begin, wait)
+    def _ask(self, wait: Wait, begin: Callable[..., None] | None = None, *args: Any) -> Future[Any]:
+        if self._closed or not self._thread.post(self._pilot.enter, wait, begin or self._pilot.begin, *args):
+            wait.future.set_exception(SessionError("the session is closed; open another one"))
         return wait.future
 
 

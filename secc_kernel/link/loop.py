@@ -40,12 +40,13 @@ class LoopThread:
         """Whether the caller runs in this thread."""
         return threading.current_thread() is self._thread
 
-    def post(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Have something done in the thread, soon; nothing waits for it. After `close`, nothing happens."""
+    def post(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Have something done in the thread, soon; nothing waits for it. False after `close`: nothing happens then."""
         try:
             self.loop.call_soon_threadsafe(lambda: call(*args, **kwargs))
         except RuntimeError:  # the loop is closed
-            return
+            return False
+        return True
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Have something done in the thread and wait for its result.

@@ -15,7 +15,7 @@ from typing import Any
 from ..codec import Message
 from ..session.evcc import EVCC
 from ..session.events import Connected, Ended, Received, Sent
-from ..session.journal import Journal, NoteEntry
+from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from ..session.timers import limit, message_times
 from .base import Link, Maker, Seat, SessionError, Wait
@@ -79,6 +79,34 @@ class Pilot:
     def journal(self) -> Journal:
         """The record of everything that happens on the link."""
         return self.party.journal
+
+    # -- how the thread comes in --------------------------------------------------------------------------------------
+
+    def enter(self, wait: Wait, begin: Callable[..., None], *args: Any) -> None:
+        """Begin a wait; whatever goes wrong ends it."""
+        try:
+            begin(wait, *args)
+        except Exception as error:
+            self._resolve(wait, error=error)
+            self._broken(error)
+
+    def happened(self, call: Callable[[], object]) -> None:
+        """Something happened on the link: ``call`` tells the party. What follows from it is done, or held."""
+        try:
+            call()
+            self.go()
+        except Exception as error:
+            self._broken(error)
+
+    def _broken(self, error: Exception) -> None:
+        """A mistake of ours: nobody may wait for ever because of it, and the journal has to say it."""
+        text = f"secc-kernel made a mistake: {type(error).__name__}: {error}"
+        self.journal.append(FindingEntry(self.link.now, rule="internal", severity="error", text=text))
+        wait, self._wait = self._wait, None
+        if wait is not None:
+            self._resolve(wait, error=error)
+
+    # -- waits --------------------------------------------------------------------------------------------------------
 
     def begin(self, wait: Wait) -> None:
         """Begin a wait, or end it at once where it has nothing to wait for."""
@@ -231,7 +259,7 @@ class Pilot:
             else:
                 self._fail(wait, f"{wait} cannot come: nothing more happens on the link")
         if self._wait is not None:
-            loop.call_soon(self.go)
+            loop.call_soon(self.happened, _nothing)
 
     def _schedule(self) -> None:
         if self._timer is not None:
@@ -244,9 +272,11 @@ class Pilot:
 
     def _on_timer(self) -> None:
         self._timer = None
+        self.happened(self._advance)
+
+    def _advance(self) -> None:
         for party in self.link.parties.values():
             party.advance(self.link.now)
-        self.go()
 
     def _next_act(self) -> float | None:
         times = [seat.acts_at for seat in self.seats.values() if seat.acts_at is not None]
@@ -471,3 +501,7 @@ class Pilot:
             self._fail(wait, f"{wait} did not come: the session was closed")
         self.link.flush()
         await self.link.close()
+
+
+def _nothing() -> None:
+    """What has happened when only time has passed."""

@@ -127,7 +127,7 @@ class SimLink:
             for output in sender.outgoing():
                 self._move(output, sender, receiver)
 
-    async def open(self, wake: Callable[[], None]) -> None:
+    async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
         """There is nothing to open, and nothing comes from outside."""
 
     async def close(self) -> None:

@@ -68,7 +68,7 @@ class _TcpLink:
         self._party = party
         self._interface = Interface(interface) if interface is not None else None
         self._epoch = time.time() - time.monotonic()
-        self._wake: Callable[[], None] = lambda: None
+        self._happened: Callable[[Callable[[], object]], None] = lambda call: None
         self._stream: _Stream | None = None
         self._transport: Any = None
         self._udp: Any = None
@@ -141,29 +141,25 @@ class _TcpLink:
     def datagram(self, data: bytes, sender: Any) -> None:
         """An SDP datagram arrived."""
         if self._interface is None or sender[3] == self._interface.index:
-            self._party.receive_datagram(data, sender, self.now)
-            self._wake()
+            self._happened(lambda: self._party.receive_datagram(data, sender, self.now))
 
     def stream_made(self, stream: _Stream, transport: Any) -> None:
         """A connection stands."""
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._stream, self._transport = stream, transport
-        self._party.connected(peer, self.now, local)
-        self._wake()
+        self._happened(lambda: self._party.connected(peer, self.now, local))
 
     def stream_data(self, stream: _Stream, data: bytes) -> None:
         """Bytes arrived."""
         if stream is self._stream:
-            self._party.receive_data(data, self.now)
-            self._wake()
+            self._happened(lambda: self._party.receive_data(data, self.now))
 
     def stream_lost(self, stream: _Stream, exc: Exception | None) -> None:
         """The connection is gone, without our doing."""
         if stream is self._stream:
             self._stream = self._transport = None
             reason = f"the {self._party.peer_role} closed the connection" if exc is None else str(exc)
-            self._party.disconnected(self.now, reason)
-            self._wake()
+            self._happened(lambda: self._party.disconnected(self.now, reason))
 
     async def close(self) -> None:
         """Close connection and sockets; what was written still goes out."""
@@ -212,7 +208,7 @@ class TcpStation(_TcpLink):
             return f"[{self._host}%{self._interface.name}]:{self.port}, found by SDP"
         return f"[{self._host}]:{self.port}"
 
-    async def open(self, wake: Callable[[], None]) -> None:
+    async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
         """Listen.
 
         Raises
@@ -220,7 +216,7 @@ class TcpStation(_TcpLink):
         LinkError
             The interface has no link-local address, or a port is taken.
         """
-        self._wake = wake
+        self._happened = happened
         if self._interface is not None:
             await self._interface.find_address()
             self._host = self._interface.address
@@ -253,7 +249,7 @@ class TcpStation(_TcpLink):
             # The vehicle came back, and its old connection never ended: a lost link leaves such a half behind.
             old, self._transport, self._stream = self._transport, None, None
             old.abort()
-            self._party.disconnected(self.now, "the EVCC connected anew")
+            self._happened(lambda: self._party.disconnected(self.now, "the EVCC connected anew"))
         super().stream_made(stream, transport)
 
     def _connect(self, address: str, port: int) -> None:
@@ -305,7 +301,7 @@ class TcpVehicle(_TcpLink):
         assert self._interface is not None
         return f"a station on {self._interface.name}, by SDP"
 
-    async def open(self, wake: Callable[[], None]) -> None:
+    async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
         """Open the SDP socket.
 
         Raises
@@ -313,7 +309,7 @@ class TcpVehicle(_TcpLink):
         LinkError
             The interface has no link-local address.
         """
-        self._wake = wake
+        self._happened = happened
         if self._interface is not None and self._known is None:
             await self._interface.find_address()
             await self._open_udp(sdp_client_socket(self._interface))
@@ -330,6 +326,7 @@ class TcpVehicle(_TcpLink):
     def unplug(self) -> None:
         """Pull the plug."""
         self.plugged = False
+        self._give_up_connecting()
         transport, self._transport, self._stream = self._transport, None, None
         if transport is not None:
             transport.abort()
@@ -346,13 +343,22 @@ class TcpVehicle(_TcpLink):
             await asyncio.get_running_loop().create_connection(lambda: _Stream(self), scoped, port)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
-            self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {why}")
-            self._wake()
+            self._happened(lambda: self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {why}"))
+
+    def stream_made(self, stream: _Stream, transport: Any) -> None:
+        """The station took the connection; a vehicle that has given up meanwhile leaves at once."""
+        if self._vehicle.ended is not None:
+            transport.abort()
+        else:
+            super().stream_made(stream, transport)
+
+    def _give_up_connecting(self) -> None:
+        if self._attempt is not None:
+            self._attempt.cancel()
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._attempt is not None:
-            self._attempt.cancel()
+        self._give_up_connecting()
         await super().close()
 
 

@@ -287,6 +287,28 @@ def test_closing_ends_a_wait():
     session.close()
 
 
+def test_a_closed_session_refuses():
+    session = session_of()
+    session.close()
+    with pytest.raises(SessionError, match="the session is closed"):
+        session.receive("SessionSetupReq").result(WAIT)
+    with pytest.raises(SessionError, match="the session is closed"):
+        session.send("SessionSetupRes").result(WAIT)
+
+
+def test_a_mistake_of_ours_ends_the_wait_and_is_recorded(session, monkeypatch):
+    def broken(name):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(session.link.vehicle, "default_request", broken)
+    with pytest.raises(ZeroDivisionError):
+        session.receive("SessionSetupReq").result(WAIT)
+    assert "secc-kernel made a mistake: ZeroDivisionError: oops" in [f.text for f in session.journal.findings]
+    monkeypatch.undo()
+    session.plug()
+    assert session.receive("SessionSetupReq").result(WAIT).name == "SessionSetupReq"
+
+
 def test_unknown_fields_are_named(session):
     with pytest.raises(TypeError, match="SessionSetupRes has no field EVSEId; it has ResponseCode, EVSEID"):
         session.send("SessionSetupRes", EVSEId="x").result(WAIT)
