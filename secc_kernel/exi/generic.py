@@ -108,16 +108,18 @@ class GenericReader:
 
     def anything(self, qname: QName) -> AnyElement:
         """An element of type xsd:anyType: any attributes, any content."""
-        return self._any_content(qname, [], [])
+        found = AnyElement(qname, {XSI_TYPE: f"xsd:{ANY_TYPE.name}"})
+        return self._any_content(found, [], [])
 
     def relaxed(self, qname: QName) -> AnyElement:
         """An element whose declarations differ, by the schema-informed element fragment grammar."""
         schema = self.reader.schema
-        return self._any_content(qname, list(schema.attribute_names), [f.qname for f in schema.fragments])
+        names = [f.qname for f in schema.fragments]
+        return self._any_content(AnyElement(qname), list(schema.attribute_names), names)
 
-    def _any_content(self, qname: QName, attributes: list[QName], elements: list[QName]) -> AnyElement:
+    def _any_content(self, found: AnyElement, attributes: list[QName], elements: list[QName]) -> AnyElement:
         """Attributes, then elements and characters, the named ones by a code of their own."""
-        found = AnyElement(qname)
+        qname = found.qname
         opening = True
         while True:
             first = len(attributes) + 1 if opening else 0
