@@ -47,7 +47,7 @@ _NARROWEST = 12
 
 # A grey that has enough contrast as a line, not as text, on white and on black.
 _LINE = "1px solid rgba(128,128,128,.45)"
-_CELL = "padding:.15em .75em;vertical-align:top;"
+_CELL = "padding:.15em .6em;vertical-align:top;"
 _PRE = "margin:.3em 0;line-height:1.45;"
 _SUMMARY = "cursor:pointer;padding-left:1.2em;text-indent:-1.2em"
 # Long lines break between words if that is possible at all (JupyterLab's own style breaks them anywhere), or scroll.

@@ -50,7 +50,7 @@ def messages(journal: Journal) -> View:
             f"{reading.time:.3f} s",
             reading.direction,
             reading.name,
-            key_fields(message, 60) if message else reading.entry.error or "",
+            key_fields(message, 46) if message else reading.entry.error or "",
             str(len(reading.entry.data)),
             ", ".join(f"{marked(word)} ({count})" for word, count in words.items()),
         )
