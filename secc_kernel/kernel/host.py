@@ -64,11 +64,19 @@ class KernelHost:
         return self._bench
 
     @contextlib.contextmanager
-    def cell(self) -> Iterator[None]:
-        """Surround a Lua cell: meanwhile a peer on a real link is kept waiting for what the cell does."""
+    def cell(self, needs_api: bool) -> Iterator[None]:
+        """Surround a cell: meanwhile a peer on a real link is kept waiting for what the cell does.
+
+        Parameters
+        ----------
+        needs_api : bool
+            Whether it is Lua. A Python cell gets the session only if it names it.
+        """
+        if needs_api:
+            self.prepare()
         self._transcript = Transcript(self._show_message, tell)
         try:
-            with self.bench.script():
+            with self._bench.script() if self._bench is not None else contextlib.nullcontext():
                 yield
         finally:
             self._transcript.end()

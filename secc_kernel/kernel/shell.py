@@ -53,23 +53,26 @@ class SeccShell(ZMQInteractiveShell):
 
     async def run_cell_async(self, raw_cell: str, *args: Any, **kwargs: Any) -> Any:
         """Run a cell; see `IPython.core.interactiveshell.InteractiveShell.run_cell_async`."""
-        if not self._depth:
-            self._number = self.execution_count
         cell = split(raw_cell)
         if cell.python or cell.magic:
             self.host.provide_names(raw_cell, self.user_ns)
-        self._depth += 1
-        try:
+        if self._depth:
             return await super().run_cell_async(raw_cell, *args, **kwargs)
+        self._number = self.execution_count
+        self._depth = 1
+        try:
+            with self.host.cell(needs_api=bool(cell.lua)):
+                return await super().run_cell_async(raw_cell, *args, **kwargs)
         finally:
-            self._depth -= 1
+            self._depth = 0
 
     async def run_lua(self, source: str) -> Any:
         """Run a Lua cell; gives what the display hook shows. Cells are transformed into a call of this."""
-        with contextlib.suppress(LuaExit), self.host.cell():
+        with contextlib.suppress(LuaExit):
             return displayed(await self.host.engine.run_cell(source, f"In[{self._number}]"))
 
     def run_lua_blocking(self, source: str) -> Any:
         """As `run_lua`, for a cell inside of a magic."""
-        with contextlib.suppress(LuaExit), self.host.cell():
+        self.host.prepare()
+        with contextlib.suppress(LuaExit):
             return displayed(self.host.engine.run(source, f"In[{self._number}]"))

@@ -30,7 +30,7 @@ local call = pobject.__call
 local function closed() error("this value belongs to Python: Lua can only pass it on", 2) end
 pobject.__index, pobject.__newindex, pobject.__call, pobject.__metatable = closed, closed, closed, false
 
-local check, write, block, resolve_global, host_room = host.check, host.write, host.block, host.resolve_global, host.room
+local check, write, block, resolve_global = host.check, host.write, host.block, host.resolve_global
 
 -- Interrupts --------------------------------------------------------------------------------------------------------
 
@@ -476,13 +476,9 @@ function engine.start(drop)
   state.hit, state.report, state.inner, state.code = false, nil, nil, nil
   local co = create(function(...) return rawxpcall(f, handler, ...) end)
   cells[co] = true
-  local function stopped(...)
-    call(host_room)                             -- for the report, and for values on their way to Python
-    return outcome(co, drop, ...)
-  end
   return function(...)
     call(check)                                 -- values have crossed: the memory limit holds again
-    return stopped(co_resume(co, ...))
+    return outcome(co, drop, co_resume(co, ...))
   end
 end
 

@@ -125,7 +125,6 @@ class LuaEngine:
             "check": self._check,
             "write": self._write,
             "write_error": self._stderr.write,
-            "room": self._memory.make_room,
             "block": self._block,
             "read": bind(reader.read, "io.read"),
             "resolve_global": bind(self._resolve_global, "globals"),

@@ -95,6 +95,12 @@ def test_refused(guarded: LuaEngine, run: Any, attempt: str) -> None:
     assert run(guarded, "1 + 1") == (2,)
 
 
+def test_user_code_does_not_run_in_lua_s_own_globals(guarded: LuaEngine) -> None:
+    """lupa looks up functions there by name, outside of any protected call: an error would end the process."""
+    guarded.run("debug = {traceback = print} x = 1", "In[1]")
+    assert list(guarded._runtime.globals()) == []
+
+
 def test_a_python_object_can_only_be_passed_on(guarded: LuaEngine) -> None:
     (value,) = guarded.run("view()", "In[1]")
     assert isinstance(value, View)
