@@ -13,13 +13,14 @@ from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 from ..codec import Message
+from ..messages import vocabulary
 from ..session.evcc import EVCC
 from ..session.events import Connected, Ended, Received, Sent
 from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from ..session.timers import limit, message_times
 from .base import Link, Maker, Seat, SessionError, Wait
-from .reach import begins_session, can_come
+from .reach import begins_session, can_come, is_foreign
 
 __all__ = ["Pilot"]
 
@@ -439,6 +440,8 @@ class Pilot:
 
     def _why_not(self, seat: Seat, request: str) -> str:
         progress = seat.party.progress
+        if is_foreign(progress, request) and progress.sequence is not None:
+            return f"{request} is no message of {vocabulary(progress.sequence.schema).title}, which this session speaks"
         answer = request[:-3] + "Res"
         if answer in seat.sent:
             return f"{request} was answered already, and none comes after {progress.state}"

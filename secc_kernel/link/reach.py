@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..messages import vocabulary
 from ..session.sequence import HANDSHAKE, SEQUENCES, Progress, Row
 
-__all__ = ["begins_session", "can_come"]
+__all__ = ["begins_session", "can_come", "is_foreign"]
 
 
 def begins_session(request: str) -> bool:
@@ -17,7 +18,7 @@ def begins_session(request: str) -> bool:
 def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = None) -> bool:
     """Whether a conversation that stands here may still arrive at a request.
 
-    A request that no sequence knows may always come: a vehicle sends what it likes.
+    A request of the session's vocabulary that no sequence knows may always come: a vehicle sends what it likes.
 
     Parameters
     ----------
@@ -29,9 +30,17 @@ def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = Non
         What comes next; by default all that is allowed.
     """
     rows = _rows(progress)
+    if is_foreign(progress, request):
+        return False
     if all(request not in row.follow for row in _all_rows()) and request != HANDSHAKE:
         return True
     return request in _closure(rows, progress.mode, progress.allowed if ahead is None else ahead)
+
+
+def is_foreign(progress: Progress, request: str) -> bool:
+    """Whether a request is no message of the protocol that was agreed on."""
+    sequence = progress.sequence
+    return sequence is not None and request != HANDSHAKE and request not in vocabulary(sequence.schema).elements
 
 
 def _all_rows() -> list[Row]:

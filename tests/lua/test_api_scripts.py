@@ -316,6 +316,13 @@ def test_a_receive_that_cannot_end_says_which_and_why(lua):
     assert "the last messages: " in caught.value.message
 
 
+def test_a_message_of_another_protocol_cannot_come(lua):
+    with pytest.raises(LuaError) as caught:
+        lua("Secc.Receive_ServicePaymentSelectionReq_001()")
+    assert "is no message of ISO 15118-2, which this session speaks" in caught.value.message
+    assert len(lua.names) <= 3
+
+
 def test_a_failed_wait_can_be_caught(lua):
     lua("Session.Open{mode='AC'}")
     good, message = lua("return pcall(Secc.Receive_CurrentDemandReq_001)")
