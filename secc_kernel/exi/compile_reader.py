@@ -37,6 +37,7 @@ class ReaderSource:
         self.lines = [f"def {name}(n, r):", f"    o = new({compiler.constant(type_.__name__, type_)})"]
         self.indent = 1
         self._fixed: list[tuple[int, str | None]] = []
+        self._inlined = 0
 
     # -- fixed-width runs ---------------------------------------------------------------------------------------
 
@@ -215,12 +216,31 @@ class ReaderSource:
             self._simple(simple, store)
             self.zero(1)
             return
-        function = self.compiler.reader(element.type)
+        inner = self.compiler.plain(element.type)
+        if inner is not None:
+            self._inline(element.type, inner, store)
+            return
         self.flush()
-        if store.startswith("o."):
-            self.line(store.format("").replace(" = ", ", r = ") + f"{function}(n, r)")
+        self._call(f"{self.compiler.reader(element.type)}(n, r)", store)
+
+    def _inline(self, type_: type, content: Linear, store: str) -> None:
+        """An element of a few mandatory values, read in place: its constant bits join those around it."""
+        self._inlined += 1
+        target = f"p{self._inlined}"
+        self.line(f"{target} = new({self.compiler.constant(type_.__name__, type_)})")
+        self.line(store.format(target))
+        for item in content.items:
+            assert item.field is not None
+            self.zero(1)
+            self._value(item, 0, f"{target}.{item.field.name} = {{}}")
+        self.zero(1)
+
+    def _call(self, call: str, store: str) -> None:
+        """A function that gives a value and the bits left."""
+        if store.endswith(" = {}"):
+            self.line(f"{store.removesuffix(' = {}')}, r = {call}")
         else:
-            self.line(f"w, r = {function}(n, r)")
+            self.line(f"w, r = {call}")
             self.line(store.format("w"))
 
     def _simple(self, type_: SimpleType, store: str) -> None:
@@ -240,12 +260,7 @@ class ReaderSource:
             self.line(store.format("-k - 1 if s else k"))
         else:
             self._octet("k")
-            call = f"{'octets' if coding.form == 'binary' else 'characters'}(n, r, k)"
-            if store.startswith("o."):
-                self.line(store.format("").replace(" = ", ", r = ") + call)
-            else:
-                self.line(f"w, r = {call}")
-                self.line(store.format("w"))
+            self._call(f"{'octets' if coding.form == 'binary' else 'characters'}(n, r, k)", store)
 
     def _octet(self, name: str) -> None:
         """An unsigned integer, its first octet fetched with what stands before it."""

@@ -28,6 +28,7 @@ class WriterSource:
         ]
         self.indent = 1
         self._fixed: list[tuple[int, str]] = []
+        self._variables = 0
 
     def line(self, text: str) -> None:
         """A line of source at the current indentation."""
@@ -192,8 +193,28 @@ class WriterSource:
             self._simple(simple, value)
             self.put(1, "0")
             return
+        inner = self.compiler.plain(element.type)
+        if inner is not None:
+            self._inline(element.type, inner, value)
+            return
         self.flush()
         self.line(f"a = {self.compiler.writer(element.type)}(a, {value})")
+
+    def _inline(self, type_: type, content: Linear, value: str) -> None:
+        """An element of a few mandatory values, written in place: its constant bits join those around it."""
+        source = self._variable_name("p")
+        self.line(f"{source} = {value}")
+        self.line(f"if {source}.__class__ is not {self.compiler.constant(type_.__name__, type_)}: raise Odd")
+        for item in content.items:
+            assert item.field is not None
+            self.put(1, "0")
+            self._value(item, 0, f"{source}.{item.field.name}")
+        self.put(1, "0")
+
+    def _variable_name(self, letter: str) -> str:
+        """A name of its own for a value that is put to the bits later."""
+        self._variables += 1
+        return f"{letter}{self._variables}"
 
     def _simple(self, type_: SimpleType, value: str) -> None:
         coding = type_.coding
@@ -213,11 +234,13 @@ class WriterSource:
             self.line(f"a = put_{coding.form}(a, {value})")
 
     def _variable(self, value: str, small: str, width: int, call: str | None, offset: int = 0) -> None:
-        self.flush()
-        self.line(f"k = {value}" + (f" - {offset}" if offset > 0 else f" + {-offset}" if offset else ""))
+        shifted = value + (f" - {offset}" if offset > 0 else f" + {-offset}" if offset else "")
         if call is None:
-            self.line(f"if not {small}: raise Odd")
-            self.put(width, "k")
-            self.flush()
+            name = self._variable_name("k")
+            self.line(f"{name} = {shifted}")
+            self.line(f"if not {small.replace('k', name)}: raise Odd")
+            self.put(width, name)
         else:
+            self.flush()
+            self.line(f"k = {shifted}")
             self.line(f"a = a << {width} | k if {small} else {call}(a, k)")

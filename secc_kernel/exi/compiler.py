@@ -16,7 +16,7 @@ from .compile_writer import WriterSource
 from .declare import Element
 from .errors import DecodeError, EncodeError
 from .grammar import Grammars
-from .linear import linear
+from .linear import Linear, linear
 from .names import QName
 from .reader import Reader
 from .runtime import Odd, characters, joined, more, octets, put_binary, put_integer, put_string, put_unsigned
@@ -118,6 +118,11 @@ class Compiler:
         return "\n\n".join(
             self.sources.get(n, f"# {n} walks the grammar: the type's content is not a list\n") for n in names
         )
+
+    def plain(self, type_: Any) -> Linear | None:
+        """The content of a complex type that is read and written in place, not by a function of its own."""
+        content = linear(self.grammars.of(type_))
+        return content if content is not None and content.plain else None
 
     def reader(self, type_: Any) -> str:
         """Name of the function that reads elements of a complex type."""

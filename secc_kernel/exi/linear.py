@@ -14,6 +14,8 @@ from .datatypes import bits_for
 from .declare import Element, Field
 from .grammar import EMPTY, Choice, Grammar, Leaf, Particle, Repeat, Sequence
 
+_FEW = 4
+
 
 @dataclass(frozen=True)
 class Item:
@@ -60,6 +62,18 @@ class Linear:
     def end(self) -> int:
         """Number of the alternative that ends the element."""
         return self.items[-1].first + len(self.items[-1].alternatives) if self.items else 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the content is a few mandatory simple elements, such as PhysicalValueType's: worth no function."""
+        return len(self.items) <= _FEW and all(
+            item.kind == "SE"
+            and (item.min, item.max) == (1, 1)
+            and len(item.alternatives) == 1
+            and item.alternatives[0][0] is not None
+            and item.alternatives[0][0].simple_type is not None
+            for item in self.items
+        )
 
     def first(self, item: int) -> int:
         """Number of the first alternative from an item on."""
