@@ -39,7 +39,7 @@ def install(engine: LuaEngine, bench: Bench) -> None:
         api = SideApi(side, bench)
         engine.define(side, LazyTable(side, api.resolve, api.names))
         engine.alias(side.upper(), side)
-    engine.add_globals(_enumeration, lambda: enumerations.tables(_active(bench)))
+    engine.add_globals(lambda name: _enumeration(name, bench), lambda: enumerations.tables(_active(bench)))
     engine.register_table("Session", session_table(bench))
     engine.register_table("Ev", ev_table(bench))
 
@@ -49,7 +49,7 @@ def _active(bench: Bench) -> tuple[str, ...]:
     return preference(bench.schema)[:2] if bench.schema else ("sap", "iso2")
 
 
-def _enumeration(name: str) -> LazyTable | None:
+def _enumeration(name: str, bench: Bench) -> LazyTable | None:
     if not enumerations.find_table(name):
         return None
 
@@ -59,7 +59,7 @@ def _enumeration(name: str) -> LazyTable | None:
         except UnknownNameError as error:
             raise LuaUserError(str(error)) from None
 
-    return LazyTable(name, resolve, lambda: enumerations.members(name))
+    return LazyTable(name, resolve, lambda: enumerations.members(name, _active(bench)) or enumerations.members(name))
 
 
 class SideApi:

@@ -7,7 +7,7 @@ is set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 
@@ -31,8 +31,9 @@ def _of_vocabulary(schema: str) -> dict[str, SimpleType]:
     return found
 
 
-def _types(table: str) -> Iterator[SimpleType]:
-    for schema in ("iso2", *preference(None)):
+def _types(table: str, schemas: Iterable[str] | None = None) -> Iterator[SimpleType]:
+    """The types behind a table, the nearest vocabulary's first; vocabularies are imported as they are reached."""
+    for schema in schemas or ("iso2", *preference(None)):
         found = _of_vocabulary(schema).get(table)
         if found is not None:
             yield found
@@ -48,10 +49,9 @@ def tables(schemas: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(table for schema in schemas for table in _of_vocabulary(schema)))
 
 
-@cache
-def members(table: str) -> dict[str, str]:
-    """An enumeration's keys and values, in the schemas' order."""
-    return {member_key(type_, str(member)): str(member) for type_ in _types(table) for member in type_.members}
+def members(table: str, schemas: tuple[str, ...] | None = None) -> dict[str, str]:
+    """An enumeration's keys and values, in the schemas' order; of all vocabularies by default."""
+    return {member_key(type_, str(value)): str(value) for type_ in _types(table, schemas) for value in type_.members}
 
 
 def member(table: str, key: object) -> str:
@@ -62,15 +62,13 @@ def member(table: str, key: object) -> str:
     UnknownNameError
         No schema has such a member; the text names the nearest one and lists all.
     """
-    known = members(table)
-    if isinstance(key, str):
-        found = known.get(key)
-        if found is not None:
-            return found
-        near = suggest(key, known)
-        if near:
-            raise UnknownNameError(f"{table} has no member {key}; did you mean {table}.{near}? It has {_listed(table)}")
-    raise UnknownNameError(f"{table} has no member {key}; it has {_listed(table)}")
+    for type_ in _types(table):
+        for value in type_.members:
+            if member_key(type_, str(value)) == key:
+                return str(value)
+    near = suggest(key, members(table)) if isinstance(key, str) else None
+    hint = f"; did you mean {table}.{near}? It" if near else "; it"
+    raise UnknownNameError(f"{table} has no member {key}{hint} has {_listed(table)}")
 
 
 def _listed(table: str) -> str:

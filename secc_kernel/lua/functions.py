@@ -175,9 +175,11 @@ def catalogue(schema: str, message: str) -> Catalogue:
 
 @cache
 def preference(schema: str | None) -> tuple[str, ...]:
-    """Vocabularies in the order in which a name is looked up: the session's first, then the handshake, then all."""
-    first = (schema, "sap", "iso2") if schema else ("sap", "iso2")
-    return tuple(dict.fromkeys((*first, *(key for key in SCHEMAS if vocabulary(key).messages))))
+    """Vocabularies in the order in which a name is looked up: the session's first, then the handshake, then all.
+
+    Looking further than the first two imports declarations, so it happens only where they do not have the name.
+    """
+    return tuple(dict.fromkeys((*((schema,) if schema else ()), "sap", "iso2", *SCHEMAS)))
 
 
 def sender(message: str) -> str:
