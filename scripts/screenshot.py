@@ -29,10 +29,14 @@ PORT = 18888
 def jupyterlab(folder: Path, theme: str) -> Iterator[str]:
     """JupyterLab on a folder, with settings of its own; gives its address."""
     with tempfile.TemporaryDirectory() as own:
-        settings = Path(own) / "settings" / "@jupyterlab" / "apputils-extension"
-        settings.mkdir(parents=True)
-        (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
-        (settings / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+        for name, settings in {
+            "apputils-extension/themes": {"theme": f"JupyterLab {theme}"},
+            "apputils-extension/notification": {"fetchNews": "false"},
+            "notebook-extension/tracker": {"windowingMode": "none"},  # otherwise cells out of sight are not there
+        }.items():
+            path = Path(own) / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(settings))
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={PORT}"]
         command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
         command += [f"--LabApp.user_settings_dir={own}/settings", f"--LabApp.workspaces_dir={own}/workspaces"]
@@ -66,12 +70,10 @@ def picture(options: argparse.Namespace) -> None:
         page.keyboard.press("Control+b")  # the file browser takes a third of the width
         page.wait_for_timeout(800)
         cell = page.locator(".jp-Notebook .jp-Cell").nth(options.cell)
-        # Twice: what is out of sight has no content before.
-        for _ in range(2):
-            cell.evaluate("element => element.scrollIntoView({block: 'start'})")
-            page.wait_for_timeout(800)
-            if options.unfold:
-                cell.locator("details").first.evaluate("element => { element.open = true }")
+        if options.unfold:
+            cell.evaluate("element => element.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        cell.evaluate("element => element.scrollIntoView({block: 'start'})")
+        page.wait_for_timeout(800)
         options.picture.parent.mkdir(parents=True, exist_ok=True)
         if options.whole_window:
             page.screenshot(path=options.picture)
@@ -89,7 +91,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=1000)
     parser.add_argument("--scale", type=float, default=2.0, help="pixels of the picture for one of the page")
     parser.add_argument("--cell", type=int, default=0, help="the cell at the top, counted from 0")
-    parser.add_argument("--unfold", action="store_true", help="open the first fold of that cell")
+    parser.add_argument("--unfold", action="store_true", help="open what is folded in that cell")
     parser.add_argument("--whole-window", action="store_true", help="with JupyterLab's menus and bars")
     picture(parser.parse_args())
 

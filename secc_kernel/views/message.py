@@ -21,7 +21,7 @@ from secc_kernel.views.look import (
     duration,
     limited,
 )
-from secc_kernel.views.reading import Pace, Reading, Remark, marked
+from secc_kernel.views.reading import MARKS, Pace, Reading, Remark, marked
 from secc_kernel.views.view import View
 from secc_kernel.wire import v2gtp
 
@@ -145,7 +145,8 @@ def _headline(reading: Reading, remarks: list[Remark]) -> Para:
     end = []
     latency = pace.latency if (pace := reading.pace) and not is_request(reading.entry) else None
     if pace and latency is not None:
-        end.append(f"{duration(latency)} {marked(pace.verdict)}")
+        word = MARKS["ok"] if pace.verdict == "ok" else marked(pace.verdict)
+        end.append(f"{word} {duration(latency)}")
     if remarks:
         worst = min(remarks, key=lambda remark: ("error", "warning", "note").index(remark.severity)).word
         others = f" and {len(remarks) - 1} more" if len(remarks) > 1 else ""
