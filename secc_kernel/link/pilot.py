@@ -457,16 +457,17 @@ class Pilot:
         party = self.seats[wait.role].party
         over = party.ended is not None and party.connection is None
         if "EVCC" in self.link.parties and (not self.link.plugged or over):
-            self._plug()
+            self._plug(fresh=party.ended is None or party.ended.how != "paused")
 
-    def _plug(self) -> None:
-        if self.link.plugged:
+    def _plug(self, fresh: bool = True) -> None:
+        """Plug the vehicle in; one that has paused (not ``fresh``) was never unplugged, and wakes up."""
+        if self.link.plugged and fresh:
             self.link.unplug()
             self._settle()
         self._missed = None
         for seat in self.seats.values():
             seat.forget()
-        self.link.plug()
+        self.link.plug(fresh)
 
     def plug(self, vehicle: EVCC | None = None) -> None:
         """Plug the vehicle in again, or another one in its place."""

@@ -76,10 +76,10 @@ class SimLink:
         """Where the other side is found, in words."""
         return f"the simulated {'vehicle' if self.plugged else 'vehicle, not plugged in'}"
 
-    def plug(self) -> None:
-        """Plug the vehicle in: the data link is up on both sides."""
+    def plug(self, fresh: bool = True) -> None:
+        """Plug the vehicle in: the data link is up on both sides. Not ``fresh``: one that had paused wakes up."""
         self.plugged = True
-        if self._prepare is not None:
+        if fresh and self._prepare is not None:
             self._prepare(self.vehicle)
         self.station.start(self.now)
         self.vehicle.start(self.now)

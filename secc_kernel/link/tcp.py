@@ -231,7 +231,7 @@ class TcpStation(_TcpLink):
         self._station.listen(_as_ipv6(sock.getsockname()[0]), self.port)
         self._server = await asyncio.get_running_loop().create_server(lambda: _Stream(self), sock=sock)
 
-    def plug(self) -> None:
+    def plug(self, fresh: bool = True) -> None:
         """A real vehicle plugs in by itself."""
 
     def unplug(self) -> None:
@@ -318,7 +318,7 @@ class TcpVehicle(_TcpLink):
         """Put another vehicle in the place of the one that is not plugged in (any more)."""
         self._party = self._vehicle = self.parties["EVCC"] = vehicle
 
-    def plug(self) -> None:
+    def plug(self, fresh: bool = True) -> None:
         """Plug in: look for the station."""
         self.plugged = True
         self._vehicle.start(self.now, self._known)

@@ -14,9 +14,54 @@ from .bench import Bench, Options, Vehicle, script_future
 from .errors import LuaUserError
 from .functions import suggest
 
-__all__ = ["ev_table", "session_table"]
+__all__ = ["DOCUMENTATION", "ev_table", "session_table"]
 
 D = TypeVar("D", Options, Vehicle)
+
+DOCUMENTATION: dict[str, tuple[str, str]] = {
+    "Session.Open": (
+        "Session.Open{link=, side=, interface=, host=, port=, tls=, journal=, profile=, soc=, target=, mode=}",
+        "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten.",
+    ),
+    "Session.Close": ("Session.Close()", "Ends the session; its journal stays."),
+    "Session.Protocol": (
+        "Session.Protocol(protocol, ...)",
+        "Restricts what the station offers, such as 'iso2'. Without arguments: the negotiated protocol.",
+    ),
+    "Session.Autopilot": (
+        "Session.Autopilot(on)",
+        "Whether the autopilot does what the script does not; on by default. Without arguments: whether it is on.",
+    ),
+    "Session.RunTo": (
+        "Session.RunTo(request)",
+        "Lets the autopilot work up to, and not including, the answer to a request (for the EVCC: the request itself).",
+    ),
+    "Session.RunToEnd": (
+        "Session.RunToEnd()",
+        "Lets the autopilot work until the session has ended; gives how ('terminated', 'paused', 'aborted') and why.",
+    ),
+    "Session.Wait": (
+        "Session.Wait(seconds)",
+        "Lets time pass while what is the script's turn is held: an answer can come late, or never.",
+    ),
+    "Session.Status": ("Session.Status()", "A table: where the session stands."),
+    "Session.Check": (
+        "Session.Check(condition, text)",
+        "Records a verdict: passed unless the condition is false or nil. The script goes on; `run` ends with status 1.",
+    ),
+    "Session.Note": ("Session.Note(text)", "Records a remark in the journal."),
+    "Ev.Plug": (
+        "Ev.Plug{profile=, soc=, target=, mode=}",
+        "Plugs a simulated vehicle in: its profile, its state of charge now and when it stops (percent), 'AC' or 'DC'.",
+    ),
+    "Ev.Unplug": ("Ev.Unplug()", "Pulls the plug in the middle of whatever is going on."),
+    "Ev.Profile": ("Ev.Profile(name)", "Chooses the vehicle that is plugged in next; gives the chosen one."),
+    "Ev.Profiles": ("Ev.Profiles()", "A table: the vehicles to choose from, and what each stands for."),
+    "Ev.Stop": ("Ev.Stop()", "The driver stops: the vehicle ends the session in order at the next occasion."),
+    "Ev.Pause": ("Ev.Pause()", "The vehicle pauses the session in order; what is waited for next wakes it up again."),
+    "Ev.Renegotiate": ("Ev.Renegotiate()", "The vehicle negotiates schedules and parameters again."),
+}
+"""Signature and meaning of each function, for inspection and editor stubs; `functions.Function` has the API's."""
 
 
 def session_table(bench: Bench) -> dict[str, Callable[..., Any]]:

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from secc_kernel.lua.bench import Bench
 from secc_kernel.lua.enumerations import find_table, member, members, tables
 from secc_kernel.lua.functions import UnknownNameError, catalogue, find, names, preference, suggest
+from secc_kernel.lua.session_table import DOCUMENTATION, ev_table, session_table
 
 STANDARDS = {"DIN70121": "din", "ISO15118-2": "iso2", "ISO15118-20": "iso20_common"}
 SIDES = {"SECC": "Secc", "EVCC": "Evcc"}
@@ -148,3 +150,10 @@ def test_suggestions_forgive_case_and_prefixes():
     assert suggest("currentdemandreq", ["CurrentDemandReq", "CableCheckReq"]) == "CurrentDemandReq"
     assert suggest("W", ["Unit_Wh", "Unit_W"]) == "Unit_W"
     assert suggest("zzz", ["CurrentDemandReq"]) is None
+
+
+def test_every_function_of_session_and_ev_is_documented():
+    bench = Bench()
+    there = {f"Session.{name}" for name in session_table(bench)} | {f"Ev.{name}" for name in ev_table(bench)}
+    assert set(DOCUMENTATION) == there
+    assert all(signature.startswith(name) for name, (signature, _) in DOCUMENTATION.items())

@@ -381,6 +381,10 @@ def test_the_vehicle_is_chosen_before_it_is_plugged_in(lua):
 def test_a_driver_stops_and_pauses(lua):
     lua("Session.RunTo('CurrentDemandReq') Ev.Pause()")
     assert lua("return Session.RunToEnd()")[0] == "paused"
+    paused = lua.bench.session.party.session_id
+    lua("Secc.Receive_ServiceDiscoveryReq_001()")
+    assert lua.bench.session.sent("SessionSetupRes").body.ResponseCode == "OK_OldSessionJoined"
+    assert lua.bench.session.party.session_id == paused
     lua("Session.RunTo('CurrentDemandReq') Ev.Stop()")
     assert lua("return Session.RunToEnd()")[0] == "terminated"
 
