@@ -60,15 +60,18 @@ class BitReader:
     def octets(self, count: int) -> bytes:
         """So many bytes, which need not be aligned."""
         if 8 * count > self.left:
-            raise DecodeError(f"a length of {count} bytes is announced, {self.left // 8} are left", self.offset)
+            raise self._too_long("length", count, "bytes")
         return self.bits(8 * count).to_bytes(count, "big")
+
+    def _too_long(self, what: str, count: int, unit: str) -> DecodeError:
+        number = count if count < 1 << 64 else "more than 2^64"
+        left = f"{self.left // 8} {'' if unit == 'bytes' else 'bytes '}are left"
+        return DecodeError(f"a {what} of {number} {unit} is announced, {left}", self.offset)
 
     def characters(self, count: int) -> str:
         """So many characters, each an unsigned integer."""
         if 8 * count > self.left:
-            raise DecodeError(
-                f"a string of {count} characters is announced, {self.left // 8} bytes are left", self.offset
-            )
+            raise self._too_long("string", count, "characters")
         start = self.offset
         plain = self.octets(count)
         if plain.isascii():

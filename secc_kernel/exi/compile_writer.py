@@ -151,11 +151,9 @@ class WriterSource:
         assert field is not None
         self._before(number, sure)
         self.line(f"l = o.{field.name}")
-        limit = f" or len(l) > {item.max}" if item.max is not None else ""
-        if item.min > 0:
-            self.line(f"if len(l) < {item.min}{limit}: raise Odd")
-        elif limit:
-            self.line(f"if{limit.removeprefix(' or')}: raise Odd")
+        least = f" or len(l) < {item.min}" if item.min > 0 else ""
+        most = f" or len(l) > {item.max}" if item.max is not None else ""
+        self.line(f"if l.__class__ is not list{least}{most}: raise Odd")
         again = (self.content.choices_again(number)).bit_length()
         self.line("i = 0; s = []" if item.long else "i = 0")
         self.line("for v in l:")

@@ -132,7 +132,7 @@ class Writer:
     def _number(self, type_: SimpleType, number: Any) -> None:
         value = index(number)  # any integer, NumPy's too, and nothing else
         coding = type_.coding
-        if abs(value) > MAX_INTEGER:
+        if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
             raise self.fail(f"the number has more than {MAX_OCTETS} bytes in EXI")
         if coding.form == "nbit":
             code = value - coding.offset
@@ -234,7 +234,11 @@ class _ElementWriter:
         left = self._left.get(name)
         if left is None:
             held = getattr(self.value, name)
-            left = deque() if held is None else deque(held if name in self.grammar.lists else (held,))
+            if name not in self.grammar.lists:
+                held = () if held is None else (held,)
+            elif not isinstance(held, (list, tuple, type(None))):
+                raise self.writer.fail(f"{name}: {_shown(held)} is no list")
+            left = deque(held or ())
             self._sizes[name] = len(left)
             self._left[name] = left
         return left
