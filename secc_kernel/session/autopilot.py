@@ -14,24 +14,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel import codec
-from secc_kernel.messages.iso15118_2 import msg_data_types as types
+from secc_kernel.session import din_answers, iso2_answers
+from secc_kernel.session.dc_answers import Fields
 from secc_kernel.session.handshake import choose
-from secc_kernel.session.physical import amperes, to_float, volts, watts
 
 if TYPE_CHECKING:
     from secc_kernel.codec import Message
     from secc_kernel.session.secc import SECC
 
-__all__ = ["ANSWERS", "SAScheduleTupleID", "answer"]
-
-Fields = dict[str, Any]
-
-CHARGE_SERVICE = 1
-"""ServiceID of the charge service (ISO 15118-2, Table 105)."""
-SAScheduleTupleID = 1
-"""The one schedule that the station offers."""
-_DAY = 86400
-_ISOLATION = (types.isolationLevelType.Invalid, types.isolationLevelType.Valid)
+__all__ = ["ANSWERS", "answer"]
 
 
 def answer(secc: SECC, request: Message) -> Message:
@@ -57,282 +48,16 @@ def _session_id(secc: SECC, request: Message) -> bytes | None:
     return secc.session_id or bytes(8)
 
 
-# -- every protocol ---------------------------------------------------------------------------------------------------
-
-
 def _handshake(secc: SECC, request: Any) -> Fields:
     if secc.verdict is not None:
         return {"ResponseCode": "Failed_NoNegotiation"}
-    choice = choose(request.AppProtocol, secc.protocols, secc.preference)
+    choice = choose(request.AppProtocol, secc.supported, secc.preference)
     return {"ResponseCode": choice.ResponseCode, "SchemaID": choice.SchemaID}
-
-
-# -- ISO 15118-2 ------------------------------------------------------------------------------------------------------
-
-
-def _session_setup(secc: SECC, request: Any) -> Fields:
-    joined = secc.next_session_id == secc.paused_session_id
-    fields: Fields = {
-        "ResponseCode": "OK_OldSessionJoined" if joined else "OK_NewSessionEstablished",
-        "EVSEID": secc.station.EVSEID,
-    }
-    if secc.station.epoch is not None:
-        fields["EVSETimeStamp"] = int(secc.station.epoch + secc.now)
-    return fields
-
-
-def _service_discovery(secc: SECC, request: Any) -> Fields:
-    station = secc.station
-    fields: Fields = {
-        "ResponseCode": "OK",
-        "PaymentOptionList": types.PaymentOptionListType(
-            PaymentOption=[types.paymentOptionType(option) for option in secc.payment_options]
-        ),
-        "ChargeService": types.ChargeServiceType(
-            ServiceID=CHARGE_SERVICE,
-            ServiceCategory=types.serviceCategoryType.EVCharging,
-            FreeService=station.free,
-            SupportedEnergyTransferMode=types.SupportedEnergyTransferModeType(
-                EnergyTransferMode=[types.EnergyTransferModeType(mode) for mode in station.energy_transfer_modes]
-            ),
-        ),
-    }
-    scope, category = request.ServiceScope, request.ServiceCategory
-    chosen = [
-        service
-        for service, _ in station.services
-        if category in (None, service.ServiceCategory) and (not scope or scope == service.ServiceScope)
-    ]
-    if chosen:
-        fields["ServiceList"] = types.ServiceListType(Service=chosen)
-    return fields
-
-
-def _service_detail(secc: SECC, request: Any) -> Fields:
-    details = {CHARGE_SERVICE: None, **{service.ServiceID: more for service, more in secc.station.services}}
-    if request.ServiceID not in details:
-        return {"ResponseCode": "FAILED_ServiceIDInvalid", "ServiceID": request.ServiceID or 0}  # [V2G2-425]
-    return {"ResponseCode": "OK", "ServiceID": request.ServiceID, "ServiceParameterList": details[request.ServiceID]}
-
-
-def _payment_service_selection(secc: SECC, request: Any) -> Fields:
-    selected = {entry.ServiceID for entry in getattr(request.SelectedServiceList, "SelectedService", ())}
-    offered = {CHARGE_SERVICE, *(service.ServiceID for service, _ in secc.station.services)}
-    if request.SelectedPaymentOption not in secc.payment_options:
-        return {"ResponseCode": "FAILED_PaymentSelectionInvalid"}  # [V2G2-465]
-    if not selected <= offered:
-        return {"ResponseCode": "FAILED_ServiceSelectionInvalid"}  # [V2G2-467]
-    if CHARGE_SERVICE not in selected:
-        return {"ResponseCode": "FAILED_NoChargeServiceSelected"}  # [V2G2-804]
-    return {"ResponseCode": "OK"}
-
-
-def _payment_details(secc: SECC, request: Any) -> Fields:
-    # The station checks no contracts. The other fields are filled as the schema wants them ([V2G2-736]).
-    epoch = secc.station.epoch or 0.0
-    return {"ResponseCode": "FAILED", "GenChallenge": bytes(16), "EVSETimeStamp": int(epoch + secc.now)}
-
-
-def _certificate(secc: SECC, request: Any) -> Fields:
-    # The station has no backend that could issue one.
-    return {
-        "ResponseCode": "FAILED_NoCertificateAvailable",
-        "SAProvisioningCertificateChain": types.CertificateChainType(Certificate=b""),
-        "ContractSignatureCertChain": types.CertificateChainType(Certificate=b"", Id="id1"),
-        "ContractSignatureEncryptedPrivateKey": types.ContractSignatureEncryptedPrivateKeyType(value=b"", Id="id2"),
-        "DHpublickey": types.DiffieHellmanPublickeyType(value=b"", Id="id3"),
-        "eMAID": types.EMAIDType(value="0" * 14, Id="id4"),
-    }
-
-
-def _authorization(secc: SECC, request: Any) -> Fields:
-    needed = secc.station.authorization_time
-    if needed is not None and secc.station.elapsed("Authorization", secc.now) >= needed:
-        return {"ResponseCode": "OK", "EVSEProcessing": "Finished"}  # [V2G2-856]
-    return {"ResponseCode": "OK", "EVSEProcessing": "Ongoing_WaitingForCustomerInteraction"}  # [V2G2-854]
-
-
-def _charge_parameter_discovery(secc: SECC, request: Any) -> Fields:
-    station, parameter = secc.station, request.EVChargeParameter
-    direct = isinstance(parameter, types.DC_EVChargeParameterType) or (
-        parameter is None and str(request.RequestedEnergyTransferMode).startswith("DC")
-    )
-    fields: Fields = {
-        "ResponseCode": "OK",
-        "EVSEProcessing": "Finished",
-        "EVSEChargeParameter": _dc_parameters(secc) if direct else _ac_parameters(secc),
-    }
-    if request.RequestedEnergyTransferMode not in station.energy_transfer_modes:
-        fields["ResponseCode"] = "FAILED_WrongEnergyTransferMode"  # [V2G2-476]
-    elif not _parameters_fit(secc, request, direct):
-        fields["ResponseCode"] = "FAILED_WrongChargeParameter"  # [V2G2-477]
-    elif station.elapsed("ChargeParameterDiscovery", secc.now) < station.parameter_time:
-        fields["EVSEProcessing"] = "Ongoing"
-    else:
-        power = station.maximum_power if direct else station.ac_power()
-        fields["SASchedules"] = types.SAScheduleListType(SAScheduleTuple=[_schedule(power)])
-    return fields
-
-
-def _parameters_fit(secc: SECC, request: Any, direct: bool) -> bool:
-    if str(request.RequestedEnergyTransferMode).startswith("DC") != direct:
-        return False
-    parameter = request.EVChargeParameter
-    if direct:
-        return to_float(getattr(parameter, "EVMaximumVoltageLimit", None)) >= secc.station.minimum_voltage
-    return to_float(getattr(parameter, "EVMinCurrent", None)) <= secc.station.phase_current
-
-
-def _schedule(power: float) -> types.SAScheduleTupleType:
-    """One schedule: so much power for 24 hours, as long as a vehicle that names no departure must be given."""
-    entry = types.PMaxScheduleEntryType(
-        TimeInterval=types.RelativeTimeIntervalType(start=0, duration=_DAY), PMax=watts(power)
-    )
-    return types.SAScheduleTupleType(
-        SAScheduleTupleID=SAScheduleTupleID, PMaxSchedule=types.PMaxScheduleType(PMaxScheduleEntry=[entry])
-    )
-
-
-def _dc_parameters(secc: SECC) -> types.DC_EVSEChargeParameterType:
-    station = secc.station
-    return types.DC_EVSEChargeParameterType(
-        DC_EVSEStatus=_dc_status(secc),
-        EVSEMaximumCurrentLimit=amperes(station.maximum_current),
-        EVSEMaximumPowerLimit=watts(station.maximum_power),
-        EVSEMaximumVoltageLimit=volts(station.maximum_voltage),
-        EVSEMinimumCurrentLimit=amperes(station.minimum_current),
-        EVSEMinimumVoltageLimit=volts(station.minimum_voltage),
-        EVSECurrentRegulationTolerance=amperes(1.0),
-        EVSEPeakCurrentRipple=amperes(1.0),
-    )
-
-
-def _ac_parameters(secc: SECC) -> types.AC_EVSEChargeParameterType:
-    return types.AC_EVSEChargeParameterType(
-        AC_EVSEStatus=_ac_status(secc),
-        EVSENominalVoltage=volts(secc.station.nominal_voltage),
-        EVSEMaxCurrent=amperes(secc.station.phase_current),
-    )
-
-
-def _dc_status(secc: SECC) -> types.DC_EVSEStatusType:
-    station = secc.station
-    return types.DC_EVSEStatusType(
-        NotificationMaxDelay=station.notification_max_delay,
-        EVSENotification=types.EVSENotificationType(station.notification),
-        EVSEIsolationStatus=_ISOLATION[station.isolated],
-        EVSEStatusCode=types.DC_EVSEStatusCodeType(station.status_code or "EVSE_Ready"),
-    )
-
-
-def _ac_status(secc: SECC) -> types.AC_EVSEStatusType:
-    return types.AC_EVSEStatusType(
-        NotificationMaxDelay=secc.station.notification_max_delay,
-        EVSENotification=types.EVSENotificationType(secc.station.notification),
-        RCD=False,
-    )
-
-
-def _status(secc: SECC) -> types.EVSEStatusType:
-    return _ac_status(secc) if secc.mode == "AC" else _dc_status(secc)
-
-
-def _meter(secc: SECC) -> types.MeterInfoType:
-    station = secc.station
-    info = types.MeterInfoType(MeterID=station.meter_id, MeterReading=int(station.energy))
-    if station.epoch is not None:
-        info.TMeter = int(station.epoch + secc.now)
-    return info
-
-
-def _power_delivery(secc: SECC, request: Any) -> Fields:
-    fields: Fields = {"ResponseCode": "OK", "EVSEStatus": _status(secc)}
-    power = secc.station.ac_power() if secc.mode == "AC" else secc.station.maximum_power
-    entries = getattr(request.ChargingProfile, "ProfileEntry", ())
-    if request.SAScheduleTupleID != SAScheduleTupleID:
-        fields["ResponseCode"] = "FAILED_TariffSelectionInvalid"  # [V2G2-479]
-    elif any(to_float(entry.ChargingProfileEntryMaxPower) > power for entry in entries):
-        fields["ResponseCode"] = "FAILED_ChargingProfileInvalid"  # [V2G2-478]
-    return fields
-
-
-def _metering_receipt(secc: SECC, request: Any) -> Fields:
-    return {"ResponseCode": "OK", "EVSEStatus": _status(secc)}
-
-
-def _session_stop(secc: SECC, request: Any) -> Fields:
-    return {"ResponseCode": "OK"}
-
-
-def _charging_status(secc: SECC, request: Any) -> Fields:
-    return {
-        "ResponseCode": "OK",
-        "EVSEID": secc.station.EVSEID,
-        "SAScheduleTupleID": SAScheduleTupleID,
-        "EVSEMaxCurrent": amperes(secc.station.phase_current),
-        "MeterInfo": _meter(secc),
-        "ReceiptRequired": secc.station.receipt_due(secc.now),
-        "AC_EVSEStatus": _ac_status(secc),
-    }
-
-
-def _cable_check(secc: SECC, request: Any) -> Fields:
-    status = _dc_status(secc)
-    if not secc.station.isolated and secc.station.status_code is None:
-        status.EVSEStatusCode = types.DC_EVSEStatusCodeType.EVSE_IsolationMonitoringActive
-    processing = "Finished" if secc.station.isolated else "Ongoing"
-    return {"ResponseCode": "OK", "DC_EVSEStatus": status, "EVSEProcessing": processing}
-
-
-def _precharge(secc: SECC, request: Any) -> Fields:
-    return {
-        "ResponseCode": "OK",
-        "DC_EVSEStatus": _dc_status(secc),
-        "EVSEPresentVoltage": volts(secc.station.voltage),
-    }
-
-
-def _current_demand(secc: SECC, request: Any) -> Fields:
-    station = secc.station
-    voltage, current = to_float(request.EVTargetVoltage), to_float(request.EVTargetCurrent)
-    return {
-        "ResponseCode": "OK",
-        "DC_EVSEStatus": _dc_status(secc),
-        "EVSEPresentVoltage": volts(station.voltage),
-        "EVSEPresentCurrent": amperes(station.current),
-        "EVSECurrentLimitAchieved": current >= station.maximum_current,
-        "EVSEVoltageLimitAchieved": voltage >= station.maximum_voltage,
-        "EVSEPowerLimitAchieved": voltage * current >= station.maximum_power,
-        "EVSEMaximumVoltageLimit": volts(station.maximum_voltage),
-        "EVSEMaximumCurrentLimit": amperes(station.maximum_current),
-        "EVSEMaximumPowerLimit": watts(station.maximum_power),
-        "EVSEID": station.EVSEID,
-        "SAScheduleTupleID": SAScheduleTupleID,
-        "MeterInfo": _meter(secc),
-        "ReceiptRequired": station.receipt_due(secc.now),
-    }
 
 
 ANSWERS: dict[str, dict[str, Callable[[Any, Any], Fields]]] = {
     "sap": {"supportedAppProtocolReq": _handshake},
-    "iso2": {
-        "SessionSetupReq": _session_setup,
-        "ServiceDiscoveryReq": _service_discovery,
-        "ServiceDetailReq": _service_detail,
-        "PaymentServiceSelectionReq": _payment_service_selection,
-        "PaymentDetailsReq": _payment_details,
-        "CertificateInstallationReq": _certificate,
-        "CertificateUpdateReq": _certificate,
-        "AuthorizationReq": _authorization,
-        "ChargeParameterDiscoveryReq": _charge_parameter_discovery,
-        "PowerDeliveryReq": _power_delivery,
-        "MeteringReceiptReq": _metering_receipt,
-        "SessionStopReq": _session_stop,
-        "ChargingStatusReq": _charging_status,
-        "CableCheckReq": _cable_check,
-        "PreChargeReq": _precharge,
-        "CurrentDemandReq": _current_demand,
-        "WeldingDetectionReq": _precharge,
-    },
+    "iso2": iso2_answers.ANSWERS,
+    "din": din_answers.ANSWERS,
 }
 """What answers which request, by vocabulary. A test compares its keys with the vocabulary's requests."""

@@ -14,12 +14,13 @@ from typing import Any
 
 from secc_kernel import codec
 from secc_kernel.codec import Message
+from secc_kernel.messages import vocabulary
 from secc_kernel.session.events import Connect, LocalProtocolError
 from secc_kernel.session.handshake import offer, schema_of
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.party import Party
 from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
-from secc_kernel.session.timers import SDP_REQUESTS, limit, message_times
+from secc_kernel.session.timers import SDP_REQUESTS, message_times
 from secc_kernel.wire import sdp
 
 __all__ = ["EVCC"]
@@ -29,6 +30,7 @@ MESSAGE = "V2G_EVCC_Msg_Timeout"
 ONGOING = "V2G_EVCC_Ongoing_Timeout"
 CABLE_CHECK = "V2G_EVCC_CableCheck_Timeout"
 PRECHARGE = "V2G_EVCC_PreCharge_Timeout"
+READY_TO_CHARGE = "V2G_EVCC_ReadyToCharge_Timeout"
 DISCOVERY = "SDP_Response_Timeout"
 STOP = "SessionStopReq"
 
@@ -75,6 +77,7 @@ class EVCC(Party):
         self.paused_session_id = b""
         self._offers: list[Any] = []
         self._asked = 0
+        self._plugged_at = 0.0
 
     # -- the vehicle --------------------------------------------------------------------------------------------------
 
@@ -127,7 +130,16 @@ class EVCC(Party):
         self._set_goal("pause", now)
 
     def renegotiate(self, now: float) -> None:
-        """Negotiate schedules and parameters again, out of the charge loop."""
+        """Negotiate schedules and parameters again, out of the charge loop.
+
+        Raises
+        ------
+        LocalProtocolError
+            The session's protocol has no renegotiation.
+        """
+        if not self.progress.rules.renegotiates:
+            title = vocabulary(self.progress.rules.schema).title
+            raise LocalProtocolError(f"{title} knows no renegotiation: the vehicle can stop, and charge anew")
         self._set_goal("renegotiate", now)
 
     def unplug(self, now: float) -> None:
@@ -160,9 +172,11 @@ class EVCC(Party):
         self.ended = None
         self.goal = "charge"
         self.session_id = b""
+        self.schema = None
         self._asked = 0
+        self._plugged_at = self.now
         self.begin()
-        self.timers.start(COMMUNICATION_SETUP, limit(COMMUNICATION_SETUP).seconds, self.now)
+        self._start_timer(COMMUNICATION_SETUP)
         if station is None:
             self._enter("discovery")
             self._ask()
@@ -173,7 +187,7 @@ class EVCC(Party):
     def _ask(self) -> None:
         self._asked += 1
         self._send_datagram(sdp.Request(self.security, sdp.Transport.TCP).pack(), None)
-        self.timers.start(DISCOVERY, limit(DISCOVERY).seconds, self.now)
+        self._start_timer(DISCOVERY)
 
     def _datagram(self, message: sdp.Request | sdp.Response, sender: Any) -> None:
         if isinstance(message, sdp.Request):
@@ -207,7 +221,6 @@ class EVCC(Party):
             self._end("aborted", f"the station closed the connection {waiting}: {reason}", self.peer_role)
 
     def _expired(self, timer: str) -> None:
-        seconds = limit(timer).seconds if timer != MESSAGE else 0.0
         if timer == DISCOVERY:
             if self._asked < SDP_REQUESTS:
                 self._ask()
@@ -219,7 +232,9 @@ class EVCC(Party):
             within = f" within {times.timeout:g} s" if times else ""
             text = f"{MESSAGE}: no response to {self.awaiting.name}{within}"
         else:
-            text = f"{timer}: {limit(timer).meaning} took longer than {seconds:g} s ({limit(timer).clause})"
+            limit = self._limit(timer)
+            assert limit is not None
+            text = f"{timer}: {limit.meaning} took longer than {limit.seconds:g} s ({limit.clause})"
         self._find(timer, "error", text)
         self._awaiting.clear()
         self._abort(text, self.peer_role)
@@ -247,15 +262,15 @@ class EVCC(Party):
         self._owe_nothing()
         if name == HANDSHAKE:
             self._offers = message.body.AppProtocol
-        self._start_timers(message, name)
+        self._supervise(message, name)
 
-    def _start_timers(self, message: Message, name: str) -> None:
+    def _supervise(self, message: Message, name: str) -> None:
         times = message_times(message.schema, name)
         if times is not None:
             self.timers.start(MESSAGE, times.timeout, self.now)
         for asked, timer in (("CableCheckReq", CABLE_CHECK), ("PreChargeReq", PRECHARGE)):
             if name == asked and not self.timers.running(timer):
-                self.timers.start(timer, limit(timer).seconds, self.now)
+                self._start_timer(timer)
         if name != "PreChargeReq":
             self.timers.stop(PRECHARGE, self.now)
         if name != "CableCheckReq":
@@ -303,7 +318,7 @@ class EVCC(Party):
         if name not in ("supportedAppProtocolRes", "SessionSetupRes") and response.session_id != self.session_id:
             sent = (response.session_id or b"").hex().upper() or "none"
             text = f"{name} has the SessionID {sent}, the session's is {self.session_id.hex().upper()}"
-            self._find("session-id", "error", f"{text}; [V2G2-390]")
+            self._find("session-id", "error", f"{text}; {self.progress.rules.session_ids}")
             return text
         if failed(response):
             return f"{name} says {response.body.ResponseCode}"
@@ -336,6 +351,7 @@ class EVCC(Party):
             return
         self.schema = schema
         self.progress.negotiated(schema)
+        self._start_timer(READY_TO_CHARGE, self._plugged_at)
 
     def _set_up(self, request: Message, response: Message) -> None:
         self.timers.stop(COMMUNICATION_SETUP, self.now)
@@ -348,7 +364,7 @@ class EVCC(Party):
         """EVSEProcessing: Ongoing is limited; waiting for the customer is not ([V2G2-845], [V2G2-854])."""
         processing = str(response.body.EVSEProcessing)
         if processing == "Ongoing" and not self.timers.running(ONGOING):
-            self.timers.start(ONGOING, limit(ONGOING).seconds, self.now)
+            self._start_timer(ONGOING)
         elif processing != "Ongoing":
             self.timers.stop(ONGOING, self.now)
 
@@ -356,8 +372,12 @@ class EVCC(Party):
         if response.body.EVSEProcessing == "Finished":
             self.timers.stop(CABLE_CHECK, self.now)
 
+    def _power_delivered(self, request: Message, response: Message) -> None:
+        self.timers.stop(READY_TO_CHARGE, self.now)
+
     def _stopped(self, request: Message, response: Message) -> None:
-        pause = request.body.ChargingSession == "Pause"
+        # In DIN SPEC 70121 a pause is the vehicle's own affair: it comes back with the session's id.
+        pause = getattr(request.body, "ChargingSession", "Pause" if self.goal == "pause" else None) == "Pause"
         self.paused_session_id = self.session_id if pause else b""
         self._close("the session is over")
         self._end("paused" if pause else "terminated", f"the vehicle {'paused' if pause else 'ended'} the session")
@@ -367,8 +387,10 @@ _EFFECTS: dict[str, Callable[[EVCC, Message, Message], None]] = {
     "supportedAppProtocolRes": EVCC._negotiated,
     "SessionSetupRes": EVCC._set_up,
     "AuthorizationRes": EVCC._processed,
+    "ContractAuthenticationRes": EVCC._processed,
     "ChargeParameterDiscoveryRes": EVCC._processed,
     "CableCheckRes": EVCC._cable_checked,
+    "PowerDeliveryRes": EVCC._power_delivered,
     "SessionStopRes": EVCC._stopped,
 }
 """What a response does to the EVCC besides its place in the sequence."""

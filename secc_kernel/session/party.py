@@ -31,7 +31,7 @@ from secc_kernel.session.events import (
     Undecodable,
 )
 from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteEntry, StateEntry, TimerEntry
-from secc_kernel.session.timers import Timers
+from secc_kernel.session.timers import LIMITS, Limit, Timers
 from secc_kernel.wire import sdp, v2gtp
 
 __all__ = ["Connection", "Party", "endpoint"]
@@ -342,6 +342,16 @@ class Party(ABC):
         self._end("aborted", reason, fault)
 
     # -- time ---------------------------------------------------------------------------------------------------------
+
+    def _limit(self, timer: str) -> Limit | None:
+        """A named time of the standard that counts: before the handshake, when they do not differ, ISO 15118-2's."""
+        return LIMITS.get(self.schema or "", LIMITS["iso2"]).get(timer)
+
+    def _start_timer(self, timer: str, since: float | None = None) -> None:
+        """Start a named timer, if the standard has it."""
+        found = self._limit(timer)
+        if found is not None:
+            self.timers.start(timer, found.seconds, self.now, since)
 
     def _pass_time(self, now: float, *, including: bool) -> None:
         """Do what was due before ``now`` (and, with ``including``, at ``now``), in order.

@@ -13,7 +13,7 @@ from typing import Any
 from secc_kernel.messages.iso15118_2.msg_data_types import ServiceParameterListType, ServiceType
 from secc_kernel.session.physical import to_float
 
-__all__ = ["Station"]
+__all__ = ["Station", "starts"]
 
 
 def _towards(value: float, target: float, step: float) -> float:
@@ -27,9 +27,9 @@ class Station:
     Attributes
     ----------
     EVSEID : str
-        In the form of ISO 15118-2, annex H.
+        In the form of ISO 15118-2, annex H; in DIN SPEC 70121 the bytes of its characters.
     energy_transfer_modes : tuple of str
-        What its connectors offer.
+        What its connectors offer, by the names of ISO 15118-2.
     payment_options : tuple of str
         In order of preference.
     free : bool
@@ -48,7 +48,8 @@ class Station:
         Ramps of the DC output in V/s and A/s.
     notification, notification_max_delay : str, int
         What EVSEStatus tells the vehicle: ``None``, ``StopCharging`` or ``ReNegotiation``, and within how many seconds.
-        Back to ``None`` as soon as the vehicle has done it.
+        Back to ``None`` as soon as the vehicle has done it. In DIN SPEC 70121 the first is told as EVSE_Shutdown, the
+        second not at all.
     status_code : str or None
         DC_EVSEStatusCode to show in place of the regular one, such as ``EVSE_EmergencyShutdown``.
     receipt_interval : float or None
@@ -164,7 +165,7 @@ class Station:
 
     def _parameters(self, request: Any, now: float) -> None:
         self.elapsed("ChargeParameterDiscovery", now)
-        mode = str(request.RequestedEnergyTransferMode)
+        mode = str(getattr(request, "RequestedEnergyTransferMode", None))  # always DC in DIN SPEC 70121
         self._phases = 1 if "single_phase" in mode else 3
         self._ac_current = to_float(getattr(request.EVChargeParameter, "EVMaxCurrent", None))
 
@@ -175,13 +176,13 @@ class Station:
         self._follow(to_float(request.EVTargetVoltage), 0.0)
 
     def _power_delivery(self, request: Any, now: float) -> None:
-        self.closed = request.ChargeProgress == "Start"
+        self.closed = starts(request)
         self.restart("receipt")
         if self.closed:
             self.elapsed("receipt", now)
         else:
             self.target_current = self.current = 0.0
-            if request.ChargeProgress == "Renegotiate" and self.notification == "ReNegotiation":
+            if getattr(request, "ChargeProgress", None) == "Renegotiate" and self.notification == "ReNegotiation":
                 self.notification = "None"
             # After a renegotiation the schedules are made and the cable is checked once more.
             self.restart("ChargeParameterDiscovery", "CableCheck")
@@ -198,6 +199,8 @@ class Station:
 
     def _session_stop(self, request: Any, now: float) -> None:
         self.notification = "None"
+        self.closed = False
+        self.current = 0.0
         self._follow(0.0, 0.0)
 
     def _follow(self, voltage: float, current: float) -> None:
@@ -205,8 +208,14 @@ class Station:
         self.target_current = min(max(current, 0.0), self.current_limit())
 
 
+def starts(request: Any) -> bool:
+    """Whether a PowerDeliveryReq asks for energy: ChargeProgress Start, in DIN SPEC 70121 ReadyToChargeState true."""
+    return getattr(request, "ChargeProgress", None) == "Start" or getattr(request, "ReadyToChargeState", None) is True
+
+
 _REACTIONS = {
     "AuthorizationReq": Station._authorization,
+    "ContractAuthenticationReq": Station._authorization,
     "ChargeParameterDiscoveryReq": Station._parameters,
     "CableCheckReq": Station._cable_check,
     "PreChargeReq": Station._precharge,

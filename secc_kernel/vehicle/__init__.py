@@ -1,4 +1,4 @@
-"""The simulated EV: a battery, named profiles, and the EVCC of ISO 15118-2 on top."""
+"""The simulated EV: a battery, named profiles, and the EVCC of ISO 15118-2 and DIN SPEC 70121 on top."""
 
 from secc_kernel.vehicle.battery import Battery
 from secc_kernel.vehicle.ev import SimulatedEV

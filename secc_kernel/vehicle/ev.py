@@ -1,4 +1,4 @@
-"""A simulated electric vehicle: the EVCC of ISO 15118-2 with a battery behind it, AC and DC.
+"""A simulated electric vehicle: an EVCC of ISO 15118-2 (AC and DC) and DIN SPEC 70121 with a battery behind it.
 
 It is deterministic: the same profile, state of charge and station give the same messages at the same times. It charges
 until its target, as fast as its battery and the station admit, and reacts to what the station says: it stops or
@@ -8,31 +8,32 @@ renegotiates when asked, signs for energy when asked, and leaves when something 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Any
 
 from secc_kernel import codec
 from secc_kernel.codec import Message
+from secc_kernel.messages import vocabulary
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
 from secc_kernel.session.evcc import EVCC, STOP
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.journal import Journal
-from secc_kernel.session.physical import amperes, seconds, to_float, volts, watt_hours, watts
+from secc_kernel.session.physical import to_float
 from secc_kernel.session.sequence import SEQUENCES
+from secc_kernel.session.station import starts
 from secc_kernel.vehicle.profiles import PACE, PACE_OTHERWISE, Profile
 from secc_kernel.vehicle.profiles import profile as named
+from secc_kernel.vehicle.requests import AC_MODES, DC_MODES, REQUESTS
 from secc_kernel.wire import sdp
 
-__all__ = ["SimulatedEV"]
+__all__ = ["SimulatedEV", "Told"]
 
-DC_MODES = ("DC_extended", "DC_combo_core", "DC_core", "DC_unique")
-AC_MODES = ("AC_three_phase_core", "AC_single_phase_core")
 PRECHARGE_TOLERANCE = 20.0
 """How near the station's voltage must come to the battery's before the contactors close, in V (IEC 61851-23)."""
 SAFE_VOLTAGE = 60.0
 """Below this the connector may be unlocked, in V."""
 WELDING_POLLS = 20
-FULL_SOC, BULK_SOC = 100, 80
 _TROUBLE = frozenset(("EVSE_Shutdown", "EVSE_UtilityInterruptEvent", "EVSE_EmergencyShutdown", "EVSE_Malfunction"))
 
 
@@ -41,9 +42,28 @@ def _pace(name: str, previous: str | None) -> float:
     return found if found is not None else PACE.get((None, name), PACE_OTHERWISE)
 
 
-def _time(energy: float, power: float) -> types.PhysicalValueType | None:
-    """How long so many Wh take at a power in W; None where the vehicle cannot tell: hardly any current flows."""
-    return seconds(3600.0 * energy / power) if power >= 100.0 else None
+@dataclass(slots=True)
+class Told:
+    """What the station has told the vehicle in this session; nothing limits before it has.
+
+    Attributes
+    ----------
+    voltage, current, power : float
+        Its present voltage (of AC: to neutral), and the most that it gives, in V, A and W.
+    tuple_id : int
+        SAScheduleTupleID of its schedule.
+    schedule : float
+        The power of its schedule in W; 0 where there is none to heed.
+    meter : MeterInfoType or None
+        Its meter.
+    """
+
+    voltage: float = 0.0
+    current: float = inf
+    power: float = inf
+    tuple_id: int = 1
+    schedule: float = 0.0
+    meter: Any = None
 
 
 class SimulatedEV(EVCC):
@@ -62,7 +82,12 @@ class SimulatedEV(EVCC):
     precharge_tolerance : float
         How far, in V, the station's voltage may be from the battery's when the contactors close. Infinite for stations
         that simulate no voltage.
-    protocols, security, journal, records_frames, name
+    protocols : iterable of str, optional
+        Schema keys that it offers, the first with the highest priority. By default the profile's, for AC without those
+        that charge by DC only.
+    welding_detection : bool, optional
+        Whether it looks for welded contactors before it stops; by default as the profile does.
+    security, journal, records_frames, name
         As for `EVCC`.
     pace : callable, optional
         As for `Party`; by default that of production cars (`profiles.PACE`).
@@ -73,6 +98,10 @@ class SimulatedEV(EVCC):
         Its battery, kept from session to session.
     mode : str or None
         The energy transfer mode that it chose.
+    delivering : bool
+        Whether it has asked for energy.
+    told : Told
+        What the station has told it.
     """
 
     def __init__(
@@ -83,22 +112,25 @@ class SimulatedEV(EVCC):
         target_soc: float = 80.0,
         energy: str | None = None,
         precharge_tolerance: float = PRECHARGE_TOLERANCE,
-        protocols: Iterable[str] = tuple(SEQUENCES),
+        protocols: Iterable[str] | None = None,
+        welding_detection: bool | None = None,
         security: int = sdp.Security.NoTransportLayerSecurity,
         journal: Journal | None = None,
         records_frames: bool = True,
         name: str | None = None,
         pace: Callable[[str, str | None], float] | None = None,
     ) -> None:
+        chosen = named(profile) if isinstance(profile, str) else profile
         super().__init__(
-            protocols=protocols,
+            protocols=_offered(chosen, energy) if protocols is None else protocols,
             security=security,
             journal=journal,
             records_frames=records_frames,
             name=name,
             pace=pace or _pace,
         )
-        self.profile = named(profile) if isinstance(profile, str) else profile
+        self.profile = chosen
+        self.welding_detection = chosen.welding_detection if welding_detection is None else welding_detection
         if energy not in (None, "AC", "DC"):
             raise ValueError(f"energy is 'AC' or 'DC', not {energy!r}")
         self.energy = energy
@@ -110,15 +142,10 @@ class SimulatedEV(EVCC):
     def begin(self) -> None:
         """Forget the last session; the battery keeps its charge."""
         self.mode: str | None = None
-        self._tuple: int = 1
-        self._power_offered = 0.0
-        # Unlimited until the station tells.
-        self._station_current = self._station_power = inf
-        self._station_voltage = 0.0
-        self._delivering = False
+        self.told = Told()
+        self.delivering = False
         self._since = self.now
         self._welding_polls = 0
-        self._meter: Any = None
 
     # -- decisions ----------------------------------------------------------------------------------------------------
 
@@ -130,14 +157,14 @@ class SimulatedEV(EVCC):
     def choose(self, allowed: tuple[str, ...], request: Message, response: Message) -> str:
         """Which of the allowed requests comes next."""
         if "WeldingDetectionReq" in allowed:
-            return "WeldingDetectionReq" if self._still_charged() else STOP
+            return "WeldingDetectionReq" if self.welding_detection and self._still_charged() else STOP
         if self.leaving and STOP in allowed:
             return STOP
         if "PreChargeReq" in allowed:
-            near = abs(self._station_voltage - self.battery.open_voltage) <= self.precharge_tolerance
+            near = abs(self.told.voltage - self.battery.open_voltage) <= self.precharge_tolerance
             ready = near and response.name == "PreChargeRes"
             return "PowerDeliveryReq" if ready else "PreChargeReq"
-        if "PowerDeliveryReq" in allowed and self._delivering:
+        if "PowerDeliveryReq" in allowed and self.delivering:
             if self.goal != "charge" or self.satisfied:
                 return "PowerDeliveryReq"
             return next(name for name in allowed if name != "PowerDeliveryReq")
@@ -147,7 +174,7 @@ class SimulatedEV(EVCC):
         """Whether to look (again) if the voltage has gone: then no contactor has welded."""
         if self._welding_polls == 0:
             return True
-        return self._station_voltage >= SAFE_VOLTAGE and self._welding_polls < WELDING_POLLS
+        return self.told.voltage >= SAFE_VOLTAGE and self._welding_polls < WELDING_POLLS
 
     def observe(self, request: Message, response: Message) -> None:
         """Take note of what a response says."""
@@ -156,16 +183,20 @@ class SimulatedEV(EVCC):
             reaction(self, request.body, response.body)
 
     def _discovered(self, request: Any, response: Any) -> None:
-        offered = response.ChargeService.SupportedEnergyTransferMode.EnergyTransferMode
+        service = response.ChargeService
+        supported = getattr(service, "SupportedEnergyTransferMode", None)
+        # DIN SPEC 70121: one type, which may name several connectors (AC_core3p_DC_extended).
+        offered = [service.EnergyTransferType] if supported is None else supported.EnergyTransferMode
+        options = getattr(response, "PaymentOptionList", None) or response.PaymentOptions
         wished: tuple[str, ...] = ()
         if self.energy != "AC":
             wished += DC_MODES
         if self.energy != "DC":
             wished += {3: AC_MODES, 1: AC_MODES[1:]}.get(self.profile.ac_phases, ())
-        self.mode = next((mode for mode in wished if mode in offered), None)
+        self.mode = next((mode for mode in wished if any(str(offer).endswith(mode) for offer in offered)), None)
         if self.mode is None:
             self._leave(f"the station offers {', '.join(map(str, offered)) or 'nothing'}, the vehicle takes {wished}")
-        elif "ExternalPayment" not in response.PaymentOptionList.PaymentOption:
+        elif "ExternalPayment" not in options.PaymentOption:
             self._leave("the station takes no external payment, the vehicle has no contract")
 
     def _leave(self, why: str) -> None:
@@ -174,28 +205,29 @@ class SimulatedEV(EVCC):
             self._note(f"the vehicle leaves: {why}")
 
     def _parameters(self, request: Any, response: Any) -> None:
+        told = self.told
         schedules = getattr(response.SASchedules, "SAScheduleTuple", None)
         if schedules:
-            self._tuple = schedules[0].SAScheduleTupleID
-            entries = schedules[0].PMaxSchedule.PMaxScheduleEntry
-            self._power_offered = to_float(entries[0].PMax)
+            told.tuple_id = schedules[0].SAScheduleTupleID
+            # In DIN SPEC 70121 a plain number, which the vehicle has to ignore ([V2G-DC-882]): it reads as 0 here.
+            told.schedule = to_float(schedules[0].PMaxSchedule.PMaxScheduleEntry[0].PMax)
         parameter = response.EVSEChargeParameter
         if isinstance(parameter, types.AC_EVSEChargeParameterType):
             nominal = to_float(parameter.EVSENominalVoltage)
             # To neutral; some stations tell the voltage between two phases.
-            self._station_voltage = nominal if nominal < 300.0 else nominal / sqrt(3.0)
-            self._station_current = to_float(parameter.EVSEMaxCurrent)
+            told.voltage = nominal if nominal < 300.0 else nominal / sqrt(3.0)
+            told.current = to_float(parameter.EVSEMaxCurrent)
             self._heed(parameter.AC_EVSEStatus)
         else:
             self._limits(parameter)
             self._heed(parameter.DC_EVSEStatus)
 
-    def _limits(self, told: Any) -> None:
+    def _limits(self, source: Any) -> None:
         """Take note of the station's DC limits, where it tells them."""
-        if told.EVSEMaximumCurrentLimit is not None:
-            self._station_current = to_float(told.EVSEMaximumCurrentLimit)
-        if told.EVSEMaximumPowerLimit is not None:
-            self._station_power = to_float(told.EVSEMaximumPowerLimit)
+        if source.EVSEMaximumCurrentLimit is not None:
+            self.told.current = to_float(source.EVSEMaximumCurrentLimit)
+        if source.EVSEMaximumPowerLimit is not None:
+            self.told.power = to_float(source.EVSEMaximumPowerLimit)
 
     def _cable_checked(self, request: Any, response: Any) -> None:
         status = response.DC_EVSEStatus
@@ -204,24 +236,24 @@ class SimulatedEV(EVCC):
         self._heed(status)
 
     def _precharged(self, request: Any, response: Any) -> None:
-        self._station_voltage = to_float(response.EVSEPresentVoltage)
+        self.told.voltage = to_float(response.EVSEPresentVoltage)
         self._heed(response.DC_EVSEStatus)
 
     def _welding_checked(self, request: Any, response: Any) -> None:
         self._welding_polls += 1
-        self._station_voltage = to_float(response.EVSEPresentVoltage)
+        self.told.voltage = to_float(response.EVSEPresentVoltage)
 
     def _power_delivered(self, request: Any, response: Any) -> None:
-        self._delivering = request.ChargeProgress == "Start"
+        self.delivering = starts(request)
         self._since = self.now
-        if request.ChargeProgress == "Renegotiate":
+        if getattr(request, "ChargeProgress", None) == "Renegotiate":
             self.goal = "charge"
-        elif request.ChargeProgress == "Stop" and not self.leaving:
+        elif not self.delivering and not self.leaving:
             self.goal = "stop"
         self._heed(response.EVSEStatus)
 
     def _current_flowed(self, request: Any, response: Any) -> None:
-        self._station_voltage = to_float(response.EVSEPresentVoltage)
+        self.told.voltage = to_float(response.EVSEPresentVoltage)
         current = to_float(response.EVSEPresentCurrent)
         self._take(self.battery.voltage(current) * current)
         self._limits(response)
@@ -229,8 +261,8 @@ class SimulatedEV(EVCC):
 
     def _status_told(self, request: Any, response: Any) -> None:
         if response.EVSEMaxCurrent is not None:
-            self._station_current = to_float(response.EVSEMaxCurrent)
-        self._take(self._ac_current() * self._station_voltage * self._ac_phases())
+            self.told.current = to_float(response.EVSEMaxCurrent)
+        self._take(self.ac_current() * self.told.voltage * self.ac_phases)
         self._loop(response, response.AC_EVSEStatus)
 
     def _take(self, power: float) -> None:
@@ -239,7 +271,7 @@ class SimulatedEV(EVCC):
         self._since = self.now
 
     def _loop(self, response: Any, status: Any) -> None:
-        self._meter = response.MeterInfo
+        self.told.meter = getattr(response, "MeterInfo", None)
         self._heed(status)
 
     def _heed(self, status: Any) -> None:
@@ -247,144 +279,50 @@ class SimulatedEV(EVCC):
         notification = str(status.EVSENotification)
         if notification == "StopCharging":
             self._leave("the station asks it to stop (EVSENotification StopCharging)")
-        elif notification == "ReNegotiation" and self.goal == "charge" and self._delivering:
+        elif notification == "ReNegotiation" and self._may_renegotiate:
             self.goal = "renegotiate"
             self._note("the vehicle renegotiates: the station asks for it (EVSENotification ReNegotiation)")
         code = getattr(status, "EVSEStatusCode", None)
         if code in _TROUBLE:
             self._leave(f"the station reports {code}")
 
+    @property
+    def _may_renegotiate(self) -> bool:
+        return self.goal == "charge" and self.delivering and self.progress.rules.renegotiates
+
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def make_request(self, name: str) -> Message:
-        """The vehicle's request of that name, at this moment."""
-        make = _REQUESTS.get(name)
-        if make is None:
-            raise LocalProtocolError(
-                f"the simulated vehicle makes no {name} by itself (it has no contract): set all of its mandatory fields"
-            )
-        return codec.new("iso2", name, session_id=self._header_session_id(name), **make(self))
+        """The vehicle's request of that name, at this moment, in the session's protocol where that has it."""
+        own = self.schema is not None and name in vocabulary(self.schema).elements
+        for schema in (self.schema,) if own else (*self.protocols, *REQUESTS):
+            make = REQUESTS.get(schema or "", {}).get(name)
+            if make is not None:
+                return codec.new(schema or "", name, session_id=self._header_session_id(name), **make(self))
+        raise LocalProtocolError(
+            f"the simulated vehicle makes no {name} by itself (it has no contract): set all of its mandatory fields"
+        )
 
     def _header_session_id(self, name: str) -> bytes:
         if name == "SessionSetupReq":
             return self.paused_session_id or bytes(8)
         return self.session_id or bytes(8)
 
-    def _session_setup(self) -> dict[str, Any]:
-        return {"EVCCID": self.profile.EVCCID}
-
-    def _nothing(self) -> dict[str, Any]:
-        return {}
-
-    def _service_detail(self) -> dict[str, Any]:
-        return {"ServiceID": 1}
-
-    def _payment_selection(self) -> dict[str, Any]:
-        charging = types.SelectedServiceType(ServiceID=1)
-        return {
-            "SelectedPaymentOption": "ExternalPayment",
-            "SelectedServiceList": types.SelectedServiceListType(SelectedService=[charging]),
-        }
-
-    def _charge_parameters(self) -> dict[str, Any]:
-        mode = self.mode or (DC_MODES if self.energy != "AC" else AC_MODES)[0]
-        parameter = self._dc_parameter() if mode.startswith("DC") else self._ac_parameter()
-        return {"RequestedEnergyTransferMode": mode, "EVChargeParameter": parameter}
-
-    def _dc_parameter(self) -> types.DC_EVChargeParameterType:
-        profile, battery = self.profile, self.battery
-        return types.DC_EVChargeParameterType(
-            DC_EVStatus=self._status(),
-            EVMaximumCurrentLimit=amperes(profile.dc_current),
-            EVMaximumPowerLimit=watts(profile.dc_power),
-            EVMaximumVoltageLimit=volts(profile.maximum_voltage),
-            EVEnergyCapacity=watt_hours(battery.capacity),
-            EVEnergyRequest=watt_hours(battery.energy_to(self.target_soc)),
-            FullSOC=FULL_SOC,
-            BulkSOC=BULK_SOC,
-        )
-
-    def _ac_parameter(self) -> types.AC_EVChargeParameterType:
-        return types.AC_EVChargeParameterType(
-            EAmount=watt_hours(self.battery.energy_to(self.target_soc)),
-            EVMaxVoltage=volts(400.0 if self.profile.ac_phases == 3 else 250.0),
-            EVMaxCurrent=amperes(self.profile.ac_current),
-            EVMinCurrent=amperes(self.profile.ac_minimum_current),
-        )
-
-    def _ac_phases(self) -> int:
+    @property
+    def ac_phases(self) -> int:
+        """Phases that it charges on by AC."""
         return 1 if self.mode == "AC_single_phase_core" else self.profile.ac_phases
 
-    def _ac_current(self) -> float:
+    def ac_current(self) -> float:
         """What it draws on each phase, in A; nothing where the station gives less than it needs."""
-        current = min(self.profile.ac_current, self._station_current)
+        current = min(self.profile.ac_current, self.told.current)
         return current if current >= self.profile.ac_minimum_current else 0.0
 
-    def _status(self) -> types.DC_EVStatusType:
-        return types.DC_EVStatusType(
-            EVReady=not self.leaving, EVErrorCode=types.DC_EVErrorCodeType.NO_ERROR, EVRESSSOC=int(self.battery.soc)
-        )
 
-    def _dc_status(self) -> dict[str, Any]:
-        return {"DC_EVStatus": self._status()}
-
-    def _precharge(self) -> dict[str, Any]:
-        return {
-            "DC_EVStatus": self._status(),
-            "EVTargetVoltage": volts(self.battery.open_voltage),
-            "EVTargetCurrent": amperes(1.0),
-        }
-
-    def _current_demand(self) -> dict[str, Any]:
-        battery = self.battery
-        by_power = self._station_power / max(battery.voltage(self._station_current), 1.0)
-        current = min(battery.current_limit(), self._station_current, by_power)
-        power = battery.voltage(current) * current
-        return {
-            "DC_EVStatus": self._status(),
-            "EVTargetCurrent": amperes(current),
-            "EVMaximumVoltageLimit": volts(battery.maximum_voltage),
-            "EVMaximumCurrentLimit": amperes(battery.maximum_current),
-            "EVMaximumPowerLimit": watts(self.profile.dc_power),
-            "BulkChargingComplete": battery.soc >= BULK_SOC,
-            "ChargingComplete": self.satisfied,
-            "RemainingTimeToFullSoC": _time(battery.energy_to(FULL_SOC), power),
-            "RemainingTimeToBulkSoC": _time(battery.energy_to(BULK_SOC), power),
-            "EVTargetVoltage": volts(battery.voltage(current)),
-        }
-
-    def _power_delivery(self) -> dict[str, Any]:
-        progress = "Start" if not self._delivering and not self.leaving else "Stop"
-        if self._delivering and self.goal == "renegotiate":
-            progress = "Renegotiate"
-        fields: dict[str, Any] = {"ChargeProgress": progress, "SAScheduleTupleID": self._tuple}
-        direct = (self.mode or "DC").startswith("DC")
-        if progress == "Start":
-            fields["ChargingProfile"] = self._charging_profile(direct)
-        if direct:
-            fields["EVPowerDeliveryParameter"] = types.DC_EVPowerDeliveryParameterType(
-                DC_EVStatus=self._status(),
-                BulkChargingComplete=self.battery.soc >= BULK_SOC,
-                ChargingComplete=self.satisfied,
-            )
-        return fields
-
-    def _charging_profile(self, direct: bool) -> types.ChargingProfileType:
-        phases = None if direct else self._ac_phases()
-        own = self.profile.dc_power if phases is None else phases * self._station_voltage * self._ac_current()
-        entry = types.ProfileEntryType(
-            ChargingProfileEntryStart=0,
-            ChargingProfileEntryMaxPower=watts(min(own, self._power_offered or own)),
-            ChargingProfileEntryMaxNumberOfPhasesInUse=phases,
-        )
-        return types.ChargingProfileType(ProfileEntry=[entry])
-
-    def _metering_receipt(self) -> dict[str, Any]:
-        meter = self._meter or types.MeterInfoType(MeterID="unknown")
-        return {"SessionID": self.session_id or bytes(8), "SAScheduleTupleID": self._tuple, "MeterInfo": meter}
-
-    def _session_stop(self) -> dict[str, Any]:
-        return {"ChargingSession": "Pause" if self.goal == "pause" else "Terminate"}
+def _offered(profile: Profile, energy: str | None) -> tuple[str, ...]:
+    """What a vehicle of this profile offers when it wants this energy."""
+    fitting = tuple(key for key in profile.protocols if energy is None or energy in SEQUENCES[key].modes)
+    return fitting or profile.protocols
 
 
 _REACTIONS: dict[str, Callable[[SimulatedEV, Any, Any], None]] = {
@@ -396,21 +334,4 @@ _REACTIONS: dict[str, Callable[[SimulatedEV, Any, Any], None]] = {
     "CurrentDemandRes": SimulatedEV._current_flowed,
     "ChargingStatusRes": SimulatedEV._status_told,
     "WeldingDetectionRes": SimulatedEV._welding_checked,
-}
-
-_REQUESTS: dict[str, Callable[[SimulatedEV], dict[str, Any]]] = {
-    "SessionSetupReq": SimulatedEV._session_setup,
-    "ServiceDiscoveryReq": SimulatedEV._nothing,
-    "ServiceDetailReq": SimulatedEV._service_detail,
-    "PaymentServiceSelectionReq": SimulatedEV._payment_selection,
-    "AuthorizationReq": SimulatedEV._nothing,
-    "ChargeParameterDiscoveryReq": SimulatedEV._charge_parameters,
-    "CableCheckReq": SimulatedEV._dc_status,
-    "PreChargeReq": SimulatedEV._precharge,
-    "PowerDeliveryReq": SimulatedEV._power_delivery,
-    "CurrentDemandReq": SimulatedEV._current_demand,
-    "ChargingStatusReq": SimulatedEV._nothing,
-    "MeteringReceiptReq": SimulatedEV._metering_receipt,
-    "WeldingDetectionReq": SimulatedEV._dc_status,
-    "SessionStopReq": SimulatedEV._session_stop,
 }

@@ -17,12 +17,15 @@ PACE: dict[tuple[str | None, str], float] = {
     (None, "CableCheckReq"): 0.122,
     (None, "PreChargeReq"): 0.121,
     (None, "AuthorizationReq"): 0.122,
+    (None, "ContractAuthenticationReq"): 0.081,
     (None, "WeldingDetectionReq"): 0.081,
     (None, "SessionSetupReq"): 0.057,
     (None, "ServiceDiscoveryReq"): 0.109,
     (None, "PaymentServiceSelectionReq"): 0.081,
+    (None, "ServicePaymentSelectionReq"): 0.081,
     (None, "ChargeParameterDiscoveryReq"): 0.125,
     ("PaymentServiceSelectionRes", "AuthorizationReq"): 0.077,
+    ("ServicePaymentSelectionRes", "ContractAuthenticationReq"): 0.075,
     ("ChargeParameterDiscoveryRes", "CableCheckReq"): 0.728,
     ("CableCheckRes", "PreChargeReq"): 0.061,
     ("PreChargeRes", "PowerDeliveryReq"): 0.201,
@@ -63,6 +66,10 @@ class Profile:
         Phases of its onboard charger; 0 for none.
     ac_current, ac_minimum_current : float
         What it takes at most and at least on each, in A.
+    protocols : tuple of str
+        Schema keys that it offers, the first with the highest priority.
+    welding_detection : bool
+        Whether it looks for welded contactors after a DC charge.
     """
 
     title: str
@@ -75,6 +82,8 @@ class Profile:
     ac_phases: int = 3
     ac_current: float = 16.0
     ac_minimum_current: float = 6.0
+    protocols: tuple[str, ...] = ("iso2", "din")
+    welding_detection: bool = True
 
     @property
     def maximum_voltage(self) -> float:
@@ -140,6 +149,18 @@ PROFILES: dict[str, Profile] = {
         dc_current=100.0,
         dc_power=25_000.0,
         ac_phases=1,
+    ),
+    "veteran": Profile(
+        title="early electric car that speaks DIN SPEC 70121 only and skips the welding detection",
+        EVCCID=bytes.fromhex("020000000005"),
+        capacity=21_000.0,
+        cells=88,
+        resistance=0.12,
+        dc_current=125.0,
+        dc_power=40_000.0,
+        ac_phases=0,
+        protocols=("din",),
+        welding_detection=False,
     ),
 }
 

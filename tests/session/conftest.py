@@ -12,7 +12,7 @@ def sessions():
     from lone_secc import recorded
 
     states = {}
-    for energy in ("AC", "DC"):
+    for energy in ("AC", "DC", "DIN"):
         so_far = []
         for state, exi in recorded(energy):
             states.setdefault((energy, state), list(so_far))

@@ -14,7 +14,7 @@ from secc_kernel.vehicle import SimulatedEV
 
 
 def test_there_is_an_answer_for_every_request_and_no_other():
-    for schema in ("sap", "iso2"):
+    for schema in ("sap", "iso2", "din"):
         assert set(ANSWERS[schema]) == {name for name in vocabulary(schema).messages if name.endswith("Req")}
 
 

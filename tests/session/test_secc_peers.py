@@ -182,7 +182,7 @@ def test_a_station_cannot_offer_what_it_does_not_speak():
 
 
 def test_without_a_common_protocol_the_vehicle_may_try_again():
-    secc = SECC()
+    secc = SECC(protocols=["iso2"])
     vehicle = Vehicle(secc).connect()
     answer = vehicle.ask(codec.new("sap", "supportedAppProtocolReq", AppProtocol=[entry(DIN, 1, 1)]))
     assert answer.body.ResponseCode == "Failed_NoNegotiation"
@@ -273,14 +273,14 @@ def test_an_over_long_id_is_shown_and_reported_and_never_refused():
     assert received.body.EVCCID.hex() == "1020304050607080"
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_that_lacks_everything_still_gets_a_whole_answer(name, sessions):
-    secc, _ = at(("DC", "CurrentDemandRes"), sessions)
-    empty = codec.new("iso2", name, session_id=secc.session_id)
+@pytest.mark.parametrize(("schema", "name"), [(schema, name) for schema in REQUESTS for name in REQUESTS[schema]])
+def test_a_request_that_lacks_everything_still_gets_a_whole_answer(schema, name, sessions):
+    secc, _ = at(("DIN" if schema == "din" else "DC", "CurrentDemandRes"), sessions)
+    empty = codec.new(schema, name, session_id=secc.session_id)
     secc.station.observe(empty.body, name, secc.now)
     answer = secc.default_response(empty)
     assert not [finding for finding in answer.findings if finding.severity != "note"]
-    assert codec.decode(codec.encode(answer), "iso2").body == answer.body
+    assert codec.decode(codec.encode(answer), schema).body == answer.body
 
 
 @pytest.mark.parametrize("state", STATES, ids=" ".join)
@@ -288,7 +288,7 @@ def test_a_request_that_lacks_everything_still_gets_a_whole_answer(name, session
 def test_the_connection_may_break_in_every_state(state, by, sessions):
     secc, vehicle = at(state, sessions)
     if by != "peer":
-        vehicle.send(request(secc.progress.allowed[0], secc.session_id))
+        vehicle.send(request(secc.progress.allowed[0], secc.session_id, secc.schema))
     secc.disconnected(secc.now, "connection reset by peer")
     assert secc.turn is None
     assert secc.ended.how == "aborted"

@@ -188,7 +188,8 @@ class Vehicle:
         for output in self.secc.outgoing():
             if isinstance(output, SendData):
                 for frame in self._decoder.receive_data(output.data):
-                    schema = "sap" if frame.payload[:2] in (b"\x80\x40", b"\x80\x44", b"\x80\x48") else "iso2"
+                    handshake = frame.payload[:2] in (b"\x80\x40", b"\x80\x44", b"\x80\x48")
+                    schema = "sap" if handshake else self.secc.schema or "iso2"
                     found.append(codec.decode(frame.payload, schema))
             elif isinstance(output, Close):
                 self.closed = output.reason
