@@ -32,19 +32,21 @@ def messages(journal: Journal) -> View:
     noted: defaultdict[int | None, list[FindingEntry]] = defaultdict(list)
     for finding in journal.findings:
         noted[finding.message].append(finding)
-    columns = (
+    columns = [
         Column("i", "right"),
         Column("Time", "right"),
         Column("Direction"),
         Column("Message"),
         Column("Key fields", flexible=True),
         Column("Bytes", "right"),
-        Column("Findings"),
-    )
+    ]
+
+    readings = [Reading(journal, i) for i in range(len(journal.frames))]
+    remarks = [merge(reading.message, noted[reading.index]) for reading in readings]
 
     def cells(reading: Reading) -> tuple[str, ...]:
         message = reading.message
-        words = Counter(remark.word for remark in merge(message, noted[reading.index]))
+        words = Counter(remark.word for remark in remarks[reading.index])
         return (
             str(reading.index),
             f"{reading.time:.3f} s",
@@ -56,13 +58,19 @@ def messages(journal: Journal) -> View:
         )
 
     def alike(reading: Reading) -> Hashable:
-        if reading.index in noted or reading.entry.error is not None:
-            return reading.index
-        return reading.entry.name.removesuffix("Req").removesuffix("Res")
+        kind = reading.entry.name.removesuffix("Req").removesuffix("Res")
+        return kind, reading.entry.error, tuple(remarks[reading.index])
 
-    readings = [Reading(journal, i) for i in range(len(journal.frames))]
-    title = Para.of(Span(counted(len(readings), "message"), "strong"))
-    return View(_titled(title, Table(columns, limited(readings, cells, alike))), journal.messages)
+    rows = limited(readings, cells, alike)
+    if any(remarks):
+        columns.append(Column("Findings"))
+    else:
+        rows = [row if isinstance(row, str) else row[:-1] for row in rows]
+    found = sum(map(len, remarks)) + len(noted[None])
+    title = Para.of(Span(counted(len(readings), "message"), "strong"), f", {counted(found, 'finding')}")
+    # What is not about one message: a gap in a capture, a journal that was cut off.
+    others = [Para.of(f"{marked(entry.severity)}: {entry.text} ({entry.rule})") for entry in noted[None]]
+    return View([*_titled(title, Table(tuple(columns), rows)), *others], journal.messages)
 
 
 def timing(journal: Journal) -> View:

@@ -358,6 +358,15 @@ def test_many_alike_are_one_line(charge) -> None:
     assert len(lines) == 15
 
 
+def test_findings_of_the_whole_journal(charge) -> None:
+    journal: Journal = charge(20)
+    assert str(views.messages(journal)).startswith("40 messages, 0 findings")
+    assert "Findings" not in str(views.messages(journal))
+    journal.append(FindingEntry(1.0, "tcp-gap", "warning", "100 bytes are missing"))
+    assert str(views.messages(journal)).startswith("40 messages, 1 finding")
+    assert str(views.messages(journal)).endswith("△ warning: 100 bytes are missing (tcp-gap)")
+
+
 def test_more_than_anybody_reads_is_cut(seed: Journal, add) -> None:
     for n in range(300):
         names = ("CableCheckReq", "PreChargeReq")
@@ -409,7 +418,7 @@ def test_no_message_and_no_such_message(seed: Journal) -> None:
             view(Journal())
         with pytest.raises(IndexError, match="there is no message 4: the journal holds messages 0 to 3"):
             view(seed, 4)
-    assert str(views.messages(Journal())) == "0 messages"
+    assert str(views.messages(Journal())) == "0 messages, 0 findings"
     assert str(views.timing(Journal())) == "Timing of 0 requests: none"
     assert str(views.header(seed, -4)) == str(views.header(seed, 0))
 
