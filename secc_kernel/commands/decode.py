@@ -62,7 +62,7 @@ def _decode(path: str, name: str, write: Writer, quiet: bool) -> None:
     for entry in iterate(path):
         if isinstance(entry, FrameEntry):
             if entry.layer == "v2gtp":
-                write(message_row(name, entry))
+                write(dict(zip(MESSAGE_COLUMNS, message_row(name, entry), strict=True)))
         elif isinstance(entry, FindingEntry) and not quiet:
             print(f"{name}: {entry.severity}: {entry.text} [{entry.rule}]", file=sys.stderr)
 

@@ -3,29 +3,47 @@
 One pass, four small machines one behind the other: records (`pcap`), segments (`packet`), bytes in order
 (`reassembly`), and messages (`session.dissect`). Entries come in the order of the captured frames; they are held back
 only while a segment waits for an earlier one, because that may complete an earlier message.
+
+Memory does not grow with the file: each machine bounds what it remembers, and `iterate` keeps nothing. Nor is a message
+decoded here, but for those that tell which vocabulary a connection speaks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from secc_kernel.link.packet import PacketParser, endpoint
+from secc_kernel.link.packet import PacketParser, Segment, endpoints
 from secc_kernel.link.pcap import CaptureError, Reader
-from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler, TCPStream
+from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler
 from secc_kernel.session.dissect import Conversation, Discovery
-from secc_kernel.session.journal import Entry, FindingEntry, Journal
+from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, Journal
 
 __all__ = ["CaptureError", "iterate", "read_capture"]
 
+#: Entries that are held back at most until what a segment waits for has come.
+_MAX_HELD = 4096
 
-def read_capture(path: Path | str) -> Journal:
+
+def read_capture(
+    path: Path | str,
+    *,
+    journal: Journal | None = None,
+    decode: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> Journal:
     """Read a capture file into a journal.
 
     Parameters
     ----------
     path
         A pcap or pcapng file, also compressed by gzip.
+    journal
+        Append to this one, which may have a file or subscribers; otherwise a new one is made.
+    decode
+        Decode all messages now. Otherwise each is decoded when somebody looks at it.
+    progress
+        Called now and then with the number of bytes of the file that have been read.
 
     Returns
     -------
@@ -37,30 +55,61 @@ def read_capture(path: Path | str) -> Journal:
     CaptureError
         The file cannot be read, or is no capture.
     """
-    journal = Journal(source=Path(path).name)
-    for entry in iterate(path):
-        journal.append(entry)
+    if journal is None:
+        journal = Journal(source=Path(path).name)
+    entries = iterate(path, progress=progress)
+    journal.extend(map(_looked_at, entries) if decode else entries)
     return journal
 
 
-def iterate(path: Path | str) -> Iterator[Entry]:
-    """The entries of a capture one by one, for files that are too large to keep; raises as `read_capture`."""
+def _looked_at(entry: Entry) -> Entry:
+    if isinstance(entry, FrameEntry):
+        entry.message  # noqa: B018  decoded by being looked at
+    return entry
+
+
+def iterate(path: Path | str, *, progress: Callable[[int], object] | None = None) -> Iterator[Entry]:
+    """The entries of a capture one by one, for files that are too large to keep.
+
+    Parameters
+    ----------
+    path, progress
+        As in `read_capture`.
+
+    Raises
+    ------
+    CaptureError
+        The file cannot be read, or is no capture.
+    """
     capture = _Capture()
-    reader = Reader(path)
-    held: list[tuple[int, Entry]] = []
+    reader = Reader(path, progress)
+    held: list[_Numbered] = []
     number, time = 0, 0.0
     for number, time, link_type, data, missing in reader:
-        held.extend(capture.packet(number, time, link_type, data, missing))
-        if held and not capture.waiting:
-            yield from _in_order(held)
-            held.clear()
-    held.extend(capture.finish(time, number))
+        segment = capture.parser.segment(link_type, data, missing)
+        if segment is None:
+            continue
+        if segment[2] or segment[3] is None:
+            held += capture.exception(segment, time, number)
+        elif events := capture.reassembler.segment(segment, time, number):
+            held += capture.entries(events)
+        if held:
+            if len(held) > _MAX_HELD:
+                held += capture.entries(capture.reassembler.give_up())
+            if not capture.reassembler.waiting:
+                yield from _in_order(held)
+                held.clear()
+    held += capture.finish(time, number)
     yield from _in_order(held)
     if reader.damage:
         yield FindingEntry(time, "capture.damaged", "warning", f"{reader.path.name}: {reader.damage}")
 
 
-def _in_order(held: list[tuple[int, Entry]]) -> Iterator[Entry]:
+#: An entry and the number of the frame that it belongs to.
+_Numbered = tuple[int, Entry]
+
+
+def _in_order(held: list[_Numbered]) -> Iterator[Entry]:
     """The entries by the number of their frame; those of one frame stay as they are."""
     if len(held) > 1:
         held.sort(key=lambda item: item[0])
@@ -68,58 +117,51 @@ def _in_order(held: list[tuple[int, Entry]]) -> Iterator[Entry]:
 
 
 class _Capture:
-    """Packets in, numbered entries out."""
+    """The machines, and what one makes of the last one's output."""
 
     def __init__(self) -> None:
-        self._parser = PacketParser()
-        self._reassembler = Reassembler()
+        self.parser = PacketParser()
+        self.reassembler = Reassembler()
         self._discovery = Discovery()
-        self._conversations: dict[TCPStream, Conversation] = {}
         self._cut = False
 
-    @property
-    def waiting(self) -> bool:
-        return self._reassembler.waiting
-
-    def packet(
-        self, number: int, time: float, link_type: int, data: bytes, missing: int
-    ) -> Iterator[tuple[int, Entry]]:
-        segment = self._parser.segment(link_type, data, missing)
-        if segment is None:
-            return
-        if segment.missing and not self._cut:
+    def exception(self, segment: Segment, time: float, number: int) -> Iterator[_Numbered]:
+        """What a datagram says, or a segment that was not captured whole completes."""
+        flow, data, missing, sequence, _, _ = segment
+        if missing and not self._cut:
             self._cut = True
             text = f"frame {number} was not captured whole (snap length): such messages cannot be shown"
             yield number, FindingEntry(time, "capture.snap-length", "warning", text)
-        if segment.sequence is None:
-            src, dst = endpoint(*segment.src), endpoint(*segment.dst)
-            for entry in self._discovery.receive_datagram(segment.data, src, dst, time, number):
-                yield number, entry
+        if sequence is not None:
+            yield from self.entries(self.reassembler.segment(segment, time, number))
             return
-        for event in self._reassembler.segment(segment, time, number):
-            yield from self._entries(event)
+        for entry in self._discovery.receive_datagram(data, *endpoints(flow), time, number):
+            yield number, entry
 
-    def _entries(self, event: Event) -> Iterator[tuple[int, Entry]]:
-        stream, direction = event.stream, event.direction
-        conversation = self._conversations.get(stream)
-        if conversation is None:
-            ends = endpoint(*stream.ends[0]), endpoint(*stream.ends[1])
-            conversation = self._conversations[stream] = Conversation(stream.number, ends, stream.client)
-        if isinstance(event, Data):
-            entries = conversation.receive_data(direction, event.data, event.time, event.frame)
-        elif isinstance(event, Gap):
-            entries = conversation.gap(direction, event.length, event.time, event.frame)
-        else:
-            entries = conversation.end(direction, event.how, event.time)
-        for entry in entries:
-            yield event.frame, entry
+    def entries(self, events: Iterable[Event]) -> list[_Numbered]:
+        """What comes of a connection's bytes, gaps and ends."""
+        found: list[_Numbered] = []
+        for event in events:
+            stream, direction = event.stream, event.direction
+            conversation: Conversation | None = stream.owner
+            if conversation is None:
+                conversation = stream.owner = Conversation(stream.number, stream.ends, stream.client)
+            entries: Iterable[Entry]
+            if isinstance(event, Data):
+                entries = conversation.receive_data(direction, event.data, event.time, event.frame)
+            elif isinstance(event, Gap):
+                entries = conversation.gap(direction, event.length, event.time, event.frame)
+            else:
+                entries = conversation.end(direction, event.how, event.time)
+            found += [(event.frame, entry) for entry in entries]
+        return found
 
-    def finish(self, time: float, number: int) -> Iterator[tuple[int, Entry]]:
-        for event in self._reassembler.finish(time, number):
-            yield from self._entries(event)
-        if lost := self._parser.incomplete_datagrams:
+    def finish(self, time: float, number: int) -> Iterator[_Numbered]:
+        """What there is to say when the capture has ended."""
+        yield from self.entries(self.reassembler.finish(time, number))
+        if lost := self.parser.incomplete_datagrams:
             text = f"{lost} IP datagrams are incomplete: fragments of them are missing"
             yield number, FindingEntry(time, "ip.fragment", "warning", text)
-        for link_type, count in self._parser.unknown_links.items():
+        for link_type, count in self.parser.unknown_links.items():
             text = f"{count} packets have the link type {link_type}, which is not known here"
             yield number, FindingEntry(time, "capture.link-type", "warning", text)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -27,75 +25,50 @@ _FRAGMENT, _AUTHENTICATION = 44, 51
 _MAX_PARTIAL = 64
 
 
-class Segment(NamedTuple):
-    """A TCP segment or, with `sequence` None, a UDP datagram.
-
-    Attributes
-    ----------
-    src, dst
-        Address bytes and port.
-    sequence, acknowledgement, flags
-        Of the TCP header.
-    data
-        The payload, as far as it was captured.
-    missing
-        Bytes of the payload that were not captured.
-    """
-
-    src: tuple[bytes, int]
-    dst: tuple[bytes, int]
-    data: bytes
-    missing: int
-    sequence: int | None = None
-    acknowledgement: int = 0
-    flags: int = 0
+#: A TCP segment or, with the sequence number None, a UDP datagram: its flow, the payload as far as it was captured, how
+#: many bytes of the payload were not captured, and the sequence number, acknowledgement number and flags of TCP. A flow
+#: is a direction between two ends as its packets have it: source and destination address, source and destination port.
+Segment = tuple[bytes, bytes, int, "int | None", int, int]
 
 
 @lru_cache(maxsize=4096)
-def endpoint(address: bytes, port: int) -> str:
-    """How an address and port are written: '[fe80::1]:15118', '192.168.1.1:80'."""
+def endpoints(flow: bytes) -> tuple[str, str]:
+    """How source and destination of a flow are written: '[fe80::1]:15118', '192.168.1.1:80'."""
+    size = (len(flow) - 4) // 2
+    return _endpoint(flow[:size], flow[-4:-2]), _endpoint(flow[size:-4], flow[-2:])
+
+
+def _endpoint(address: bytes, port: bytes) -> str:
     if len(address) == 16:
-        return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"
-    return f"{socket.inet_ntop(socket.AF_INET, address)}:{port}"
+        return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{int.from_bytes(port, 'big')}"
+    return f"{socket.inet_ntop(socket.AF_INET, address)}:{int.from_bytes(port, 'big')}"
 
 
-def _ethernet(data: bytes) -> tuple[int, int]:
-    return 14, int.from_bytes(data[12:14], "big")
+def opposite(flow: bytes) -> bytes:
+    """The flow in the other direction."""
+    size = (len(flow) - 4) // 2
+    return flow[size:-4] + flow[:size] + flow[-2:] + flow[-4:-2]
 
 
-def _cooked(data: bytes) -> tuple[int, int]:
-    return 16, int.from_bytes(data[14:16], "big")
-
-
-def _cooked2(data: bytes) -> tuple[int, int]:
-    return 20, int.from_bytes(data[0:2], "big")
-
-
-def _raw(data: bytes) -> tuple[int, int]:
-    return 0, _by_version(data[:1])
-
-
-def _loopback(data: bytes) -> tuple[int, int]:
-    return 4, _by_version(data[4:5])  # the address family's number differs between systems, the IP version does not
-
-
-def _by_version(first: bytes) -> int:
-    return {4: _IPV4, 6: _IPV6}.get(first[0] >> 4, 0) if first else 0
-
-
-#: LINKTYPE_ number -> (length of the link header, type of what follows)
-LINK_TYPES: dict[int, Callable[[bytes], tuple[int, int]]] = {
-    0: _loopback,  # NULL
-    1: _ethernet,
-    12: _raw,  # as some systems number RAW
-    14: _raw,
-    101: _raw,
-    108: _loopback,  # LOOP
-    113: _cooked,  # LINUX_SLL
-    228: _raw,  # IPV4
-    229: _raw,  # IPV6
-    276: _cooked2,  # LINUX_SLL2
+#: LINKTYPE_ number -> length of the link header, and where in it the EtherType of what follows is; None where the IP
+#: header tells its version itself (the numbers that loopback devices use differ between systems).
+LINK_TYPES: dict[int, tuple[int, int | None]] = {
+    0: (4, None),  # NULL
+    1: (14, 12),  # Ethernet
+    12: (0, None),  # RAW, as some systems number it
+    14: (0, None),
+    101: (0, None),  # RAW
+    108: (4, None),  # LOOP
+    113: (16, 14),  # LINUX_SLL
+    228: (0, None),  # IPV4
+    229: (0, None),  # IPV6
+    276: (20, 0),  # LINUX_SLL2
 }
+_VERSIONS = {4: _IPV4, 6: _IPV6}
+_IPV6_TYPE = _IPV6.to_bytes(2, "big")
+#: Of an IPv6 header followed by that of TCP, from the fourth byte on: payload length, next header; sequence and
+#: acknowledgement number, data offset, flags.
+_TCP_OVER_IPV6 = struct.Struct(">HB37xIIBB").unpack_from
 
 
 @dataclass(slots=True)
@@ -103,10 +76,11 @@ class _Partial:
     """A datagram of which some fragments are there."""
 
     pieces: dict[int, bytes] = field(default_factory=dict)
+    size: int = 0
     length: int | None = None
 
     def whole(self) -> bytes | None:
-        if self.length is None:
+        if self.length is None or self.size < self.length:
             return None
         data = bytearray()
         for offset in sorted(self.pieces):
@@ -130,7 +104,7 @@ class PacketParser:
     def __init__(self) -> None:
         self.unknown_links: dict[int, int] = {}
         self.lost_fragments = 0
-        self._partial: dict[tuple[bytes, bytes, int, int], _Partial] = {}
+        self._partial: dict[tuple[bytes, int, int], _Partial] = {}
 
     @property
     def incomplete_datagrams(self) -> int:
@@ -153,11 +127,21 @@ class PacketParser:
         if link is None:
             self.unknown_links[link_type] = self.unknown_links.get(link_type, 0) + 1
             return None
-        start, kind = link(data)
-        while kind in _VLAN:
-            kind = int.from_bytes(data[start + 2 : start + 4], "big")
-            start += 4
+        start, position = link
+        if position is not None and data[position : position + 2] == _IPV6_TYPE and len(data) >= start + 60:
+            length, kind, sequence, acknowledgement, offset, flags = _TCP_OVER_IPV6(data, start + 4)
+            end = start + 40 + length
+            if kind == _TCP and length >= 20 and end <= len(data):  # as nearly all of what matters here
+                payload = data[start + 40 + (offset >> 4) * 4 : end]
+                return data[start + 8 : start + 44], payload, 0, sequence, acknowledgement, flags
         try:
+            if position is None:
+                kind = _VERSIONS.get(data[start] >> 4, 0)
+            else:
+                kind = int.from_bytes(data[position : position + 2], "big")
+                while kind in _VLAN:
+                    kind = int.from_bytes(data[start + 2 : start + 4], "big")
+                    start += 4
             if kind == _IPV6:
                 return self._ipv6(data, start, missing)
             if kind == _IPV4:
@@ -167,9 +151,9 @@ class PacketParser:
         return None
 
     def _ipv6(self, data: bytes, start: int, missing: int) -> Segment | None:
-        length, kind = struct.unpack_from(">HB", data, start + 4)
-        src, dst = data[start + 8 : start + 24], data[start + 24 : start + 40]
         position = start + 40
+        length, kind = struct.unpack_from(">HB", data, start + 4)
+        addresses = data[start + 8 : position]
         # A length of 0 is a segment that the sender's network card was to divide: all that was captured belongs to it.
         end = position + length if length else len(data) + missing
         while True:
@@ -181,47 +165,48 @@ class PacketParser:
                 kind, _, offset, ident = struct.unpack_from(">BBHI", data, position)
                 position += 8
                 if offset & 0xFFF9:  # not a datagram in one piece
-                    key = (src, dst, ident, kind)
+                    key = (addresses, ident, kind)
                     return self._fragment(key, offset & 0xFFF8, bool(offset & 1), data[position:end])
                 continue
             else:
-                return _transport(kind, src, dst, data[position:end], end - max(position, min(end, len(data))))
+                return _transport(kind, addresses, data[position:end], end - max(position, min(end, len(data))))
             position += size
 
     def _ipv4(self, data: bytes, start: int, missing: int) -> Segment | None:
         header = (data[start] & 0x0F) * 4
         length, ident, flags, _, kind = struct.unpack_from(">HHHBB", data, start + 2)
-        src, dst = data[start + 12 : start + 16], data[start + 16 : start + 20]
+        addresses = data[start + 12 : start + 20]
         position = start + header
         end = start + length if length else len(data) + missing
         if flags & 0x3FFF:  # more fragments, or not the first
-            key = (src, dst, ident, kind)
+            key = (addresses, ident, kind)
             return self._fragment(key, (flags & 0x1FFF) * 8, bool(flags & 0x2000), data[position:end])
-        return _transport(kind, src, dst, data[position:end], end - max(position, min(end, len(data))))
+        return _transport(kind, addresses, data[position:end], end - max(position, min(end, len(data))))
 
-    def _fragment(self, key: tuple[bytes, bytes, int, int], offset: int, more: bool, data: bytes) -> Segment | None:
+    def _fragment(self, key: tuple[bytes, int, int], offset: int, more: bool, data: bytes) -> Segment | None:
         partial = self._partial.get(key)
         if partial is None:
             if len(self._partial) >= _MAX_PARTIAL:
                 del self._partial[next(iter(self._partial))]
                 self.lost_fragments += 1
             partial = self._partial[key] = _Partial()
-        partial.pieces.setdefault(offset, data)
+        if offset not in partial.pieces:
+            partial.pieces[offset] = data
+            partial.size += len(data)
         if not more:
             partial.length = offset + len(data)
         whole = partial.whole()
         if whole is None:
             return None
         del self._partial[key]
-        return _transport(key[3], key[0], key[1], whole, 0)
+        return _transport(key[2], key[0], whole, 0)
 
 
-def _transport(kind: int, src: bytes, dst: bytes, data: bytes, missing: int) -> Segment | None:
+def _transport(kind: int, addresses: bytes, data: bytes, missing: int) -> Segment | None:
     if kind == _TCP:
-        sport, dport, sequence, acknowledgement, offset, flags = struct.unpack_from(">HHIIBB", data)
-        payload = data[(offset >> 4) * 4 :]
-        return Segment((src, sport), (dst, dport), payload, missing, sequence, acknowledgement, flags)
+        sequence, acknowledgement, offset, flags = struct.unpack_from(">4xIIBB", data)
+        return addresses + data[:4], data[(offset >> 4) * 4 :], missing, sequence, acknowledgement, flags
     if kind == _UDP:
-        sport, dport, length = struct.unpack_from(">HHH", data)
-        return Segment((src, sport), (dst, dport), data[8 : length or None], missing)
+        (length,) = struct.unpack_from(">4xH", data)
+        return addresses + data[:4], data[8 : length or None], missing, None, 0, 0
     return None

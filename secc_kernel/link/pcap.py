@@ -1,8 +1,8 @@
 """Capture files: pcap and pcapng, as records with time, link type and bytes.
 
-One pass over the file, one record in memory. Both byte orders, times in micro- or nanoseconds or whatever resolution a
-pcapng interface states, several interfaces and sections. A file that ends in the middle of a record, as one does whose
-writer was killed, is read up to there; `Reader.damage` says so afterwards.
+One pass over the file, one block of it in memory. Both byte orders, times in micro- or nanoseconds or whatever
+resolution a pcapng interface states, several interfaces and sections. A file that ends in the middle of a record, as
+one does whose writer was killed or still writes, is read up to there; `Reader.damage` says so afterwards.
 
 Formats: https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/ and draft-ietf-opsawg-pcapng.
 """
@@ -10,42 +10,22 @@ Formats: https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/ and draft-ietf
 from __future__ import annotations
 
 import gzip
-import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 
 
 class CaptureError(Exception):
     """The file cannot be read as a capture; the text says why."""
 
 
-class Record(NamedTuple):
-    """One captured packet.
-
-    Attributes
-    ----------
-    number
-        From 1, as in every analyser.
-    time
-        Seconds since the epoch; 0.0 in the rare records that have no time.
-    link_type
-        LINKTYPE_ number.
-    data
-        What was captured.
-    missing
-        Bytes of the packet that were on the wire and not captured (snap length).
-    """
-
-    number: int
-    time: float
-    link_type: int
-    data: bytes
-    missing: int
-
+#: One captured packet: its number (from 1, as in every analyser), its time in seconds since the epoch (0.0 in the rare
+#: records that have none), its LINKTYPE_ number, what was captured, and how many bytes of it were on the wire and not
+#: captured (snap length). A tuple without names: there are a hundred million of them in a large file.
+Record = tuple[int, float, int, bytes, int]
 
 #: magic number, as it reads in big-endian -> (byte order, ticks a second)
 _PCAP = {
@@ -60,6 +40,8 @@ _OPTION_TSRESOL, _OPTION_TSOFFSET = 9, 14
 _GZIP = b"\x1f\x8b"
 #: No packet and no block is longer; a length beyond it is damage, and must not be allocated.
 _MAX_BLOCK = 1 << 26
+#: How much of the file is read at a time.
+_READ = 1 << 18
 
 
 class _DamageError(Exception):
@@ -70,7 +52,7 @@ class _Interface(NamedTuple):
     link_type: int
     snap_length: int
     ticks: int
-    offset: int
+    offset: int  # in ticks
 
 
 class Reader:
@@ -80,6 +62,8 @@ class Reader:
     ----------
     path
         A pcap or pcapng file, also compressed by gzip.
+    progress
+        Called now and then with the number of bytes of the file that have been read.
 
     Attributes
     ----------
@@ -87,18 +71,21 @@ class Reader:
         After the last record: why not all of the file could be read; '' if it could.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, progress: Callable[[int], object] | None = None) -> None:
         self.path = Path(path)
         self.damage = ""
-        self._file: IO[bytes] = io.BytesIO()
-        #: Bytes read so far, and how many before the record at hand.
-        self._position = 0
-        self._start = 0
+        self._progress = progress
+        self._read: Callable[[int], bytes] = lambda _: b""
+        self._tell: Callable[[], int] = lambda: self._base
+        #: A part of the (decompressed) file, where it begins there, and why nothing more can be read.
+        self._buffer = b""
+        self._base = 0
+        self._trouble = ""
 
     def __iter__(self) -> Iterator[Record]:
         with ExitStack() as stack:
             self._open(stack)
-            self.damage, self._position, self._start = "", 0, 0
+            self.damage, self._buffer, self._base, self._trouble = "", b"", 0, ""
             try:
                 yield from self._records()
             except _DamageError as error:
@@ -107,98 +94,136 @@ class Reader:
     def _open(self, stack: ExitStack) -> None:
         try:
             file = stack.enter_context(self.path.open("rb"))
+            compressed = file.peek(2)[:2] == _GZIP
+            if file.seekable():  # a pipe does not know where it is
+                self._tell = file.tell
         except OSError as error:
             raise CaptureError(f"{self.path} cannot be read: {error.strerror or error}") from error
-        self._file = file
-        if file.peek(2)[:2] == _GZIP:
-            self._file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
+        # read1, because it loses nothing that was read before an error.
+        self._read = stack.enter_context(gzip.GzipFile(fileobj=file)).read1 if compressed else file.read1
 
     def _records(self) -> Iterator[Record]:
         """The records, by the file's magic number."""
-        try:
-            head = self._read(4)
-        except _DamageError as error:
-            raise CaptureError(f"{self.path} is neither pcap nor pcapng: {error}") from None
+        if not self._more(0, 4):
+            why = self._trouble or ("it ends inside its first record" if self._buffer else "it is empty")
+            raise CaptureError(f"{self.path} is neither pcap nor pcapng: {why}")
+        head = self._buffer[:4]
         magic = int.from_bytes(head, "big")
         if magic in _PCAP:
             return self._pcap(*_PCAP[magic])
         if magic == _SECTION:
-            return self._pcapng(head)
+            return self._pcapng()
         raise CaptureError(f"{self.path} is neither pcap nor pcapng: it begins with {head.hex(' ')}")
 
-    def _read(self, length: int) -> bytes:
-        """Exactly so many bytes."""
-        try:
-            data = self._file.read(length)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise _DamageError(f"the compressed file is damaged after byte {self._position}: {error}") from error
-        self._position += len(data)
-        if len(data) < length:
-            if self._position == 0:
-                raise _DamageError("it is empty")
-            raise _DamageError(
-                f"the file ends inside the record at byte {self._start}: it was cut, or its writer killed"
-            )
-        return data
+    def _more(self, at: int, length: int) -> bool:
+        """Have the buffer begin at its position `at`, with that many bytes; False if there are not so many."""
+        self._base += at
+        pieces = [self._buffer[at:]]
+        have = len(pieces[0])
+        while have < length and not self._trouble:
+            try:
+                piece = self._read(_READ)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                self._trouble = f"the compressed file is damaged after byte {self._base + have}: {error}"
+                break
+            except OSError as error:
+                self._trouble = f"the file cannot be read after byte {self._base + have}: {error}"
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            have += len(piece)
+        self._buffer = b"".join(pieces)
+        if self._progress is not None:
+            self._progress(self._tell())
+        return have >= length
 
-    def _next(self, length: int) -> bytes | None:
-        """The beginning of the next record; None at the file's regular end."""
-        self._start = self._position
-        try:
-            return self._read(length)
-        except _DamageError:
-            if self._position == self._start and not self._file.read(1):
-                return None
-            raise
+    def _finish(self) -> None:
+        """No further record is whole: which is damage, unless the last one ended where the file does."""
+        if self._trouble:
+            raise _DamageError(self._trouble)
+        if self._buffer:
+            why = "it was cut, or its writer was killed or is still writing"
+            raise _DamageError(f"the file ends inside the record at byte {self._base}: {why}")
 
-    def _stop(self, what: str) -> _DamageError:
-        return _DamageError(f"the record at byte {self._start} {what}; nothing after it was read")
+    def _stop(self, at: int, what: str) -> _DamageError:
+        return _DamageError(f"the record at byte {self._base + at} {what}; nothing after it was read")
 
     def _pcap(self, order: str, ticks: int) -> Iterator[Record]:
-        link_type: int = struct.unpack(order + "HHiIII", self._read(20))[5] & 0xFFFF  # the upper bits tell of checksums
-        header = struct.Struct(order + "IIII")
+        header = struct.Struct(order + "IIII").unpack_from
+        if not self._more(0, 24):
+            return self._finish()
+        link_type: int = struct.unpack_from(order + "I", self._buffer, 20)[0] & 0xFFFF  # above it: about checksums
         number = 0
-        while (first := self._next(16)) is not None:
-            seconds, fraction, captured, length = header.unpack(first)
-            if captured > _MAX_BLOCK:
-                raise self._stop(f"claims {captured} bytes")
+        buffer, at = self._buffer, 24
+        while True:
+            if at + 16 > len(buffer):
+                if not self._more(at, 16):
+                    return self._finish()
+                buffer, at = self._buffer, 0
+            seconds, fraction, captured, length = header(buffer, at)
+            end = at + 16 + captured
+            if end > len(buffer):
+                if captured > _MAX_BLOCK:
+                    raise self._stop(at, f"claims {captured} bytes")
+                if not self._more(at, 16 + captured):
+                    return self._finish()
+                buffer, at, end = self._buffer, 0, 16 + captured
             number += 1
-            time = (seconds * ticks + fraction) / ticks
-            yield Record(number, time, link_type, self._read(captured), max(0, length - captured))
+            missing = length - captured if length > captured else 0
+            yield number, (seconds * ticks + fraction) / ticks, link_type, buffer[at + 16 : end], missing
+            at = end
 
-    def _pcapng(self, first: bytes) -> Iterator[Record]:
+    def _pcapng(self) -> Iterator[Record]:
         interfaces: list[_Interface] = []
-        number = 0
-        order = ">"
-        head: bytes | None = first + self._read(4)
-        while head is not None:
-            kind = struct.unpack_from(order + "I", head)[0]
+        order, number = ">", 0
+        head, fields = struct.Struct(">II").unpack_from, struct.Struct(">IIIII").unpack_from
+        buffer, at = self._buffer, 0
+        while True:
+            if at + 12 > len(buffer):
+                if not self._more(at, 12):
+                    return self._finish()
+                buffer, at = self._buffer, 0
+            kind, length = head(buffer, at)
             if kind == _SECTION:  # reads the same in both byte orders
-                order = self._order(self._read(4))
-                interfaces = []
-            length = struct.unpack_from(order + "I", head, 4)[0]
-            overhead = 16 if kind == _SECTION else 12
-            if length % 4 or length < overhead or length > _MAX_BLOCK:
-                raise self._stop(f"claims {length} bytes")
-            body = self._read(length - overhead)
-            if self._read(4) != head[4:8]:
-                raise self._stop("gives two lengths that differ")
+                order, interfaces = self._order(at), []
+                head, fields = struct.Struct(order + "II").unpack_from, struct.Struct(order + "IIIII").unpack_from
+                kind, length = head(buffer, at)
+            if length % 4 or length > _MAX_BLOCK or length < (16 if kind == _SECTION else 12):
+                raise self._stop(at, f"claims {length} bytes")
+            if at + length > len(buffer):
+                if not self._more(at, length):
+                    return self._finish()
+                buffer, at = self._buffer, 0
+            end = at + length
+            if buffer[end - 4 : end] != buffer[at + 4 : at + 8]:
+                raise self._stop(at, "gives two lengths that differ")
             try:
-                if kind == _INTERFACE:
-                    interfaces.append(_interface(body, order))
-                elif kind in (_ENHANCED_PACKET, _SIMPLE_PACKET, _PACKET):
+                if kind == _ENHANCED_PACKET:
+                    index, high, low, captured, original = fields(buffer, at + 8)
+                    link_type, _, ticks, offset = interfaces[index]
+                    if captured > length - 32:
+                        raise IndexError
                     number += 1
-                    yield _packet(kind, body, order, interfaces, number)
+                    missing = original - captured if original > captured else 0
+                    data = buffer[at + 28 : at + 28 + captured]
+                    yield number, ((high << 32 | low) + offset) / ticks, link_type, data, missing
+                elif kind == _INTERFACE:
+                    interfaces.append(_interface(buffer[at + 8 : end - 4], order))
+                elif kind in (_SIMPLE_PACKET, _PACKET):
+                    number += 1
+                    yield _packet(kind, buffer[at + 8 : end - 4], order, interfaces, number)
             except (struct.error, IndexError):
-                raise self._stop("holds less than it says, or names an interface that is not there") from None
-            head = self._next(8)
+                raise self._stop(at, "holds less than it says, or names an interface that is not there") from None
+            at = end
 
-    def _order(self, magic: bytes) -> str:
-        """The byte order of a section."""
+    def _order(self, at: int) -> str:
+        """The byte order of the section at that position of the buffer."""
+        magic = self._buffer[at + 8 : at + 12]
         for order in "<>":
             if struct.unpack(order + "I", magic)[0] == _BYTE_ORDER_MAGIC:
                 return order
-        raise self._stop(f"has the byte order {magic.hex()}, which is none")
+        raise self._stop(at, f"has the byte order {magic.hex()}, which is none")
 
 
 def _interface(body: bytes, order: str) -> _Interface:
@@ -215,22 +240,19 @@ def _interface(body: bytes, order: str) -> _Interface:
         elif code == _OPTION_TSOFFSET and length == 8:
             offset = struct.unpack(order + "q", value)[0]
         position += 4 + length + -length % 4
-    return _Interface(link_type, snap_length, ticks, offset)
+    return _Interface(link_type, snap_length, ticks, offset * ticks)
 
 
 def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface], number: int) -> Record:
+    """The record of the kinds of blocks that are rare: without a time, or of the format's first days."""
     if kind == _SIMPLE_PACKET:
         interface = interfaces[0]
         (length,) = struct.unpack_from(order + "I", body)
         captured = min(length, interface.snap_length or length, len(body) - 4)
-        return Record(number, 0.0, interface.link_type, body[4 : 4 + captured], length - captured)
-    if kind == _ENHANCED_PACKET:
-        index, high, low, captured, length = struct.unpack_from(order + "IIIII", body)
-    else:
-        index, _, high, low, captured, length = struct.unpack_from(order + "HHIIII", body)
+        return number, 0.0, interface.link_type, body[4 : 4 + captured], length - captured
+    index, _, high, low, captured, length = struct.unpack_from(order + "HHIIII", body)
     interface = interfaces[index]
     if captured > len(body) - 20:
-        raise struct.error
-    ticks = (high << 32 | low) + interface.offset * interface.ticks
-    data = body[20 : 20 + captured]
-    return Record(number, ticks / interface.ticks, interface.link_type, data, max(0, length - captured))
+        raise IndexError
+    time = ((high << 32 | low) + interface.offset) / interface.ticks
+    return number, time, interface.link_type, body[20 : 20 + captured], max(0, length - captured)

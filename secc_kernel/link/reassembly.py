@@ -3,24 +3,34 @@
 Retransmitted bytes are dropped, segments that came early wait for those before them, and bytes that the capture lacks
 are a gap, once that is certain: the other end has acknowledged them, they are long overdue, or too much waits behind.
 A new SYN on the same ports begins a new connection.
+
+What is remembered is bounded, however long the capture: bytes that wait, and connections. Of those the ones that have
+been silent for longest are forgotten when there are too many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from bisect import insort
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from secc_kernel.link.packet import ACK, FIN, RST, SYN, Segment
+from secc_kernel.link.packet import ACK, FIN, RST, SYN, Segment, endpoints, opposite
 
 #: How long a segment may wait for those before it, in seconds: when the other end has acknowledged what is missing
 #: (then the capture lacks it, or has it in another order), and when it has not (then it will be retransmitted).
 PATIENCE_ACKNOWLEDGED = 0.1
 PATIENCE = 3.0
-#: How many bytes may wait in one direction.
+#: How often, in seconds of the capture, connections are looked at for which nothing comes.
+_LOOK = 0.05
+#: How many bytes, and how many segments, may wait in one direction, and in how many connections.
 MAX_WAITING = 1 << 20
+_MAX_WAITING_SEGMENTS = 4096
+_MAX_WAITING_STREAMS = 64
+#: How many connections are remembered at least; twice as many at most.
+MAX_STREAMS = 4096
 #: A segment this far behind what is expected is no retransmission: the connection is another one.
 _FAR_BEHIND = 1 << 20
+_FLAGS = SYN | FIN | RST | ACK
 
 
 class Data(NamedTuple):
@@ -44,7 +54,11 @@ class Gap(NamedTuple):
 
 
 class End(NamedTuple):
-    """A direction has ended, by 'FIN' or 'RST'; 'capture' when it is the capture that has ended."""
+    """A direction has ended.
+
+    By 'FIN' or 'RST'; 'capture' when it is the capture that has ended; 'silence' when nothing was seen of the
+    connection for so long that it is forgotten.
+    """
 
     stream: TCPStream
     direction: int
@@ -71,19 +85,111 @@ class _Piece(NamedTuple):
         return len(self.data) + self.missing + self.fin
 
 
-@dataclass(slots=True)
-class _Direction:
-    #: Sequence number of the next byte; None until a segment was seen.
-    expected: int | None = None
-    #: The highest number that the other end has acknowledged.
-    acknowledged: int | None = None
-    early: list[_Piece] = field(default_factory=list)
-    ended: bool = False
-
-
 def _after(a: int, b: int) -> int:
     """How far the sequence number `a` is after `b`, in the arithmetic of 32 bits; negative when before."""
     return ((a - b + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+class _Way:
+    """One direction of a connection."""
+
+    __slots__ = ("acknowledged", "direction", "early", "ended", "expected", "other", "size", "stream")
+
+    other: _Way
+
+    def __init__(self, stream: TCPStream, direction: int) -> None:
+        self.stream = stream
+        self.direction = direction
+        #: Sequence number of the next byte; None until a segment was seen.
+        self.expected: int | None = None
+        #: The highest number that the other end has acknowledged.
+        self.acknowledged: int | None = None
+        #: What came early, by its sequence number, and how many bytes that is.
+        self.early: list[_Piece] = []
+        self.size = 0
+        self.ended = False
+
+    def acknowledge(self, number: int) -> None:
+        """The other end has everything before this number."""
+        if self.acknowledged is None or _after(number, self.acknowledged) > 0:
+            self.acknowledged = number
+
+    def accept(self, piece: _Piece) -> Iterator[Event]:
+        """Take a piece and give what it makes available."""
+        assert self.expected is not None
+        distance = _after(piece.sequence, self.expected)
+        if distance < -_FAR_BEHIND:
+            self.early.clear()
+            self.size = 0
+            self.expected = piece.sequence
+            yield Gap(self.stream, self.direction, 0, piece.time, piece.frame)
+            distance = 0
+        if distance > 0:
+            base = self.expected
+            insort(self.early, piece, key=lambda other: _after(other.sequence, base))
+            self.size += len(piece.data)
+            return
+        yield from self._deliver(piece, piece)
+        yield from self._early(piece)
+
+    def _early(self, by: _Piece | None) -> Iterator[Event]:
+        """Deliver what waited and is next now; `by` is the piece that made it available, None for itself."""
+        assert self.expected is not None
+        while self.early and _after(self.early[0].sequence, self.expected) <= 0:
+            piece = self.early.pop(0)
+            self.size -= len(piece.data)
+            yield from self._deliver(piece, by or piece)
+
+    def _deliver(self, piece: _Piece, by: _Piece) -> Iterator[Event]:
+        """Give what of a piece is new. It is not ahead of what is expected."""
+        assert self.expected is not None
+        time, frame = by.time, by.frame
+        known = -_after(piece.sequence, self.expected)
+        new = piece.length - known
+        if new <= 0:
+            return
+        self.expected = (self.expected + new) & 0xFFFFFFFF
+        if known < len(piece.data):
+            yield Data(self.stream, self.direction, piece.data[known:], time, frame)
+        if piece.missing:
+            yield Gap(self.stream, self.direction, min(new, piece.missing), time, frame)
+        if piece.fin and not self.ended:
+            self.ended = True
+            yield End(self.stream, self.direction, "FIN", time, frame)
+
+    def give_up_waiting(self, now: float) -> Iterator[Event]:
+        """The gaps that are certain by now, and what waited behind them."""
+        while self.early and self._is_gap(now):
+            yield from self.skip()
+
+    def _is_gap(self, now: float) -> bool:
+        assert self.expected is not None
+        if self.size > MAX_WAITING or len(self.early) > _MAX_WAITING_SEGMENTS:
+            return True
+        acknowledged = self.acknowledged is not None and _after(self.acknowledged, self.expected) > 0
+        patience = PATIENCE_ACKNOWLEDGED if acknowledged else PATIENCE
+        return any(now - piece.time > patience for piece in self.early)
+
+    def skip(self) -> Iterator[Event]:
+        """Give up what is missing before the first piece that waits; give it and those that follow without a gap."""
+        assert self.expected is not None
+        first = self.early[0]
+        yield Gap(self.stream, self.direction, _after(first.sequence, self.expected), first.time, first.frame)
+        self.expected = first.sequence
+        yield from self._early(None)
+
+    def finish(self, how: str, time: float, frame: int) -> Iterator[Event]:
+        """Nothing more will come."""
+        while self.early:
+            yield from self.skip()
+        if self.ended:
+            return
+        self.ended = True
+        if self.expected is not None and self.acknowledged is not None:
+            lost = _after(self.acknowledged, self.expected)
+            if lost > 1:  # one may be a FIN that was not captured
+                yield Gap(self.stream, self.direction, lost, time, frame)
+        yield End(self.stream, self.direction, how, time, frame)
 
 
 class TCPStream:
@@ -93,178 +199,173 @@ class TCPStream:
     ----------
     number
         Counted from 0, in the order in which connections first appear in the capture.
-    ends
-        The two ends: address bytes and port.
+    flow
+        The direction of its first segment, which is direction 0.
     client
         Index of the end that opened the connection; None if that was not captured.
+
+    Attributes
+    ----------
+    owner
+        Whatever the reader of the events keeps for this connection; forgotten with it.
     """
 
-    __slots__ = ("_ways", "client", "ends", "initial", "number")
+    __slots__ = ("client", "flow", "initial", "number", "owner", "ways")
 
-    def __init__(self, number: int, ends: tuple[tuple[bytes, int], tuple[bytes, int]], client: int | None) -> None:
+    def __init__(self, number: int, flow: bytes, client: int | None) -> None:
         self.number = number
-        self.ends = ends
+        self.flow = flow
         self.client = client
+        self.owner: Any = None
         #: The sequence number of the client's SYN, by which a repetition is told from a new connection.
         self.initial: int | None = None
-        self._ways = (_Direction(), _Direction())
+        self.ways = _Way(self, 0), _Way(self, 1)
+        self.ways[0].other, self.ways[1].other = self.ways[1], self.ways[0]
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The two ends, as they are written; the one that sends in direction 0 first."""
+        return endpoints(self.flow)
 
     @property
     def waiting(self) -> bool:
         """Whether segments wait for those before them."""
-        return bool(self._ways[0].early or self._ways[1].early)
+        return bool(self.ways[0].early or self.ways[1].early)
 
-    def segment(self, direction: int, segment: Segment, time: float, frame: int) -> Iterator[Event]:
-        """Take a segment and give what it makes available."""
-        way = self._ways[direction]
-        sequence = segment.sequence or 0
-        if segment.flags & SYN:
+    def segment(self, way: _Way, segment: Segment, time: float, frame: int) -> Iterator[Event]:
+        """Take a segment of one direction and give what it makes available."""
+        _, data, missing, number, acknowledgement, flags = segment
+        sequence = number or 0
+        if flags & SYN:
             sequence = (sequence + 1) & 0xFFFFFFFF
             way.expected = sequence
         elif way.expected is None:
             way.expected = sequence
-        if segment.flags & ACK:
-            other = self._ways[1 - direction]
-            acknowledgement = segment.acknowledgement
-            if other.acknowledged is None or _after(acknowledgement, other.acknowledged) > 0:
-                other.acknowledged = acknowledgement
-        length = len(segment.data) + segment.missing
+        if flags & ACK:
+            way.other.acknowledge(acknowledgement)
+        length = len(data) + missing
         if length:
-            piece = _Piece(sequence, segment.data, segment.missing, False, time, frame)
-            yield from self._accept(direction, way, piece)
-        if segment.flags & FIN:
-            piece = _Piece((sequence + length) & 0xFFFFFFFF, b"", 0, True, time, frame)
-            yield from self._accept(direction, way, piece)
+            yield from way.accept(_Piece(sequence, data, missing, False, time, frame))
+        if flags & FIN:
+            yield from way.accept(_Piece((sequence + length) & 0xFFFFFFFF, b"", 0, True, time, frame))
         yield from self.give_up_waiting(time)
-        if segment.flags & RST:
-            yield from self._finish(direction, "RST", time, frame)
-            yield from self._finish(1 - direction, "RST", time, frame)
+        if flags & RST:
+            yield from way.finish("RST", time, frame)
+            yield from way.other.finish("RST", time, frame)
 
     def give_up_waiting(self, now: float) -> Iterator[Event]:
         """The gaps that are certain by now, and what waited behind them."""
-        for direction, way in enumerate(self._ways):
-            while way.early and self._is_gap(way, now):
-                yield from self._skip(direction, way)
+        for way in self.ways:
+            yield from way.give_up_waiting(now)
 
-    def finish(self, time: float, frame: int) -> Iterator[Event]:
-        """The capture has ended: what still waits will wait for ever."""
-        for direction in (0, 1):
-            yield from self._finish(direction, "capture", time, frame)
-
-    def _finish(self, direction: int, how: str, time: float, frame: int) -> Iterator[Event]:
-        way = self._ways[direction]
-        while way.early:
-            yield from self._skip(direction, way)
-        if way.ended:
-            return
-        way.ended = True
-        if way.expected is not None and way.acknowledged is not None:
-            lost = _after(way.acknowledged, way.expected)
-            if lost > 1:  # one may be a FIN that was not captured
-                yield Gap(self, direction, lost, time, frame)
-        yield End(self, direction, how, time, frame)
-
-    def _accept(self, direction: int, way: _Direction, piece: _Piece) -> Iterator[Event]:
-        assert way.expected is not None
-        distance = _after(piece.sequence, way.expected)
-        if distance < -_FAR_BEHIND:
-            way.early.clear()
-            way.expected = piece.sequence
-            yield Gap(self, direction, 0, piece.time, piece.frame)
-            distance = 0
-        if distance > 0:
-            way.early.append(piece)
-            way.early.sort(key=lambda other: _after(other.sequence, piece.sequence))
-            return
-        yield from self._deliver(direction, way, piece, piece.time, piece.frame)
-        while way.early and _after(way.early[0].sequence, way.expected) <= 0:
-            yield from self._deliver(direction, way, way.early.pop(0), piece.time, piece.frame)
-
-    def _deliver(self, direction: int, way: _Direction, piece: _Piece, time: float, frame: int) -> Iterator[Event]:
-        """Give what of a piece is new. It is not ahead of what is expected."""
-        assert way.expected is not None
-        known = -_after(piece.sequence, way.expected)
-        new = piece.length - known
-        if new <= 0:
-            return
-        way.expected = (way.expected + new) & 0xFFFFFFFF
-        if known < len(piece.data):
-            yield Data(self, direction, piece.data[known:], time, frame)
-        if piece.missing:
-            yield Gap(self, direction, min(new, piece.missing), time, frame)
-        if piece.fin and not way.ended:
-            way.ended = True
-            yield End(self, direction, "FIN", time, frame)
-
-    def _is_gap(self, way: _Direction, now: float) -> bool:
-        assert way.expected is not None
-        acknowledged = way.acknowledged is not None and _after(way.acknowledged, way.expected) > 0
-        waited = now - min(piece.time for piece in way.early)
-        if waited > (PATIENCE_ACKNOWLEDGED if acknowledged else PATIENCE):
-            return True
-        return sum(len(piece.data) for piece in way.early) > MAX_WAITING
-
-    def _skip(self, direction: int, way: _Direction) -> Iterator[Event]:
-        """Give up what is missing before the first piece that waits; give it and those that follow without a gap."""
-        assert way.expected is not None
-        first = way.early[0]
-        yield Gap(self, direction, _after(first.sequence, way.expected), first.time, first.frame)
-        way.expected = first.sequence
-        while way.early and _after(way.early[0].sequence, way.expected) <= 0:
-            piece = way.early.pop(0)
-            yield from self._deliver(direction, way, piece, piece.time, piece.frame)
+    def finish(self, how: str, time: float, frame: int) -> Iterator[Event]:
+        """Nothing more will come: what still waits will wait for ever."""
+        for way in self.ways:
+            yield from way.finish(how, time, frame)
 
 
 class Reassembler:
     """All TCP connections of a capture."""
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[tuple[bytes, int], tuple[bytes, int]], TCPStream] = {}
+        #: By flow, and apart from them those of which nothing has come since the last time that some were forgotten.
+        self._ways: dict[bytes, _Way] = {}
+        self._silent: dict[bytes, _Way] = {}
         self._count = 0
         #: Connections that have segments waiting.
         self._waiting: set[TCPStream] = set()
+        self._looked = 0.0
 
     @property
     def waiting(self) -> bool:
         """Whether any segment waits for those before it: then later frames may yet complete earlier ones."""
         return bool(self._waiting)
 
-    def segment(self, segment: Segment, time: float, frame: int) -> Iterator[Event]:
-        """Take a segment of any connection and give what it makes available."""
-        stream, direction = self._stream(segment)
-        yield from stream.segment(direction, segment, time, frame)
+    def segment(self, segment: Segment, time: float, frame: int) -> Sequence[Event]:
+        """Take a TCP segment of any connection and give what it makes available."""
+        flow, data, missing, sequence, acknowledgement, flags = segment
+        way = self._ways.get(flow)
+        if (
+            way is None
+            or sequence != way.expected
+            or sequence is None
+            or missing
+            or flags & _FLAGS != ACK
+            or self._waiting
+        ):
+            return self._carefully(segment, time, frame)
+        # Nearly all segments come here: those that bring what is expected, while nothing waits anywhere.
+        other = way.other
+        if acknowledgement != other.acknowledged:
+            other.acknowledge(acknowledgement)
+        if not data:
+            return ()
+        way.expected = (sequence + len(data)) & 0xFFFFFFFF
+        return (Data(way.stream, way.direction, data, time, frame),)
+
+    def _carefully(self, segment: Segment, time: float, frame: int) -> list[Event]:
+        events: list[Event] = []
+        way = self._way(segment, events, time, frame)
+        stream = way.stream
+        events.extend(stream.segment(way, segment, time, frame))
         if stream.waiting:
             self._waiting.add(stream)
         else:
             self._waiting.discard(stream)
-        if self._waiting:
+        if len(self._waiting) > _MAX_WAITING_STREAMS:
+            events.extend(self.give_up())
+        elif self._waiting and not self._looked <= time < self._looked + _LOOK:
+            self._looked = time
             for other in sorted(self._waiting, key=lambda stream: stream.number):
-                yield from other.give_up_waiting(time)
+                events.extend(other.give_up_waiting(time))
                 if not other.waiting:
                     self._waiting.discard(other)
+        return events
+
+    def give_up(self) -> Iterator[Event]:
+        """Call everything a gap that segments wait for, and give them."""
+        for stream in sorted(self._waiting, key=lambda stream: stream.number):
+            for way in stream.ways:
+                while way.early:
+                    yield from way.skip()
+        self._waiting.clear()
 
     def finish(self, time: float, frame: int) -> Iterator[Event]:
         """The capture has ended."""
-        for stream in self._streams.values():
-            yield from stream.finish(time, frame)
+        streams = self._waiting.union(way.stream for way in (*self._silent.values(), *self._ways.values()))
+        for stream in sorted(streams, key=lambda stream: stream.number):
+            yield from stream.finish("capture", time, frame)
         self._waiting.clear()
 
-    def _stream(self, segment: Segment) -> tuple[TCPStream, int]:
-        """The segment's connection, and its direction there."""
-        ends = segment.src, segment.dst
-        opening = segment.flags & (SYN | ACK) == SYN
-        for key, direction in ((ends, 0), (ends[::-1], 1)):
-            stream = self._streams.get(key)
-            if stream is None:
-                continue
-            if opening and stream.initial != segment.sequence:
-                # The ports are used again. The old connection may have been cut off without a word.
-                del self._streams[key]
-                break
-            return stream, direction
-        client = 0 if opening else (1 if segment.flags & SYN else None)
-        stream = TCPStream(self._count, ends, client)
-        stream.initial = segment.sequence if opening else None
+    def _way(self, segment: Segment, events: list[Event], time: float, frame: int) -> _Way:
+        """The direction of the connection that the segment belongs to; a new connection's, where there is none."""
+        flow, _, _, sequence, _, flags = segment
+        way = self._ways.get(flow) or self._remembered(flow)
+        opening = flags & (SYN | ACK) == SYN
+        # The ports may be used again. The old connection may have been cut off without a word.
+        if way is not None and not (opening and way.stream.initial != sequence):
+            return way
+        if len(self._ways) >= 2 * MAX_STREAMS:
+            events.extend(self._forget(time, frame))
+        client = 0 if opening else (1 if flags & SYN else None)
+        stream = TCPStream(self._count, flow, client)
+        stream.initial = sequence if opening else None
         self._count += 1
-        self._streams[ends] = stream
-        return stream, 0
+        self._ways[flow], self._ways[opposite(flow)] = stream.ways
+        return stream.ways[0]
+
+    def _remembered(self, flow: bytes) -> _Way | None:
+        """A connection that had been silent and no longer is."""
+        way = self._silent.pop(flow, None)
+        if way is not None:
+            self._ways[flow] = way
+            back = opposite(flow)
+            self._ways[back] = self._silent.pop(back)
+        return way
+
+    def _forget(self, time: float, frame: int) -> Iterator[Event]:
+        """Forget the connections that have been silent since this was last done."""
+        for stream in {way.stream: None for way in self._silent.values()}:
+            yield from stream.finish("silence", time, frame)
+            self._waiting.discard(stream)
+        self._silent, self._ways = self._ways, {}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from secc_kernel import codec
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Payload types of the side streams of ISO 15118-20, whose messages belong to the vocabularies of the main streams.
 _SIDE_STREAMS = range(0x8101, 0x8200)
+#: Vehicles whose SDP request is remembered at a time; the oldest makes room.
+_MAX_WISHES = 1024
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class Verdict:
 
     schema: str | None
     message: Message | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: Sequence[Finding] = ()
 
 
 class SchemaTracker:
@@ -55,8 +58,8 @@ class SchemaTracker:
         self._handshake = False
         #: What the handshake agreed on: a vocabulary that travels in 0x8001; None before, without, or for ISO 15118-20.
         self.negotiated: str | None = None
-        #: Payload type -> the vocabulary that its messages were seen to have.
-        self._seen: dict[int, str] = {}
+        #: Payload type -> the vocabulary that its messages were seen to have; nothing is decoded to tell it again.
+        self._seen: dict[int, Verdict] = {}
         # All messages of DIN SPEC 70121, and all of ISO 15118-2, have one root element and so begin with the same
         # bytes. While they do, there is nothing to examine; a new handshake begins otherwise.
         self._beginning = b""
@@ -65,7 +68,7 @@ class SchemaTracker:
         """The vocabulary of the connection's next message."""
         seen = self._seen.get(payload_type)
         if seen is not None and (payload_type != PayloadType.EXIEncodedV2GMessage or data[:2] == self._beginning):
-            return Verdict(seen)
+            return seen
         if payload_type != PayloadType.EXIEncodedV2GMessage:
             candidates = _vocabularies(payload_type)
             return self._try(payload_type, data, candidates, candidates[0] if len(candidates) == 1 else None)
@@ -75,10 +78,10 @@ class SchemaTracker:
         verdict = self._try(payload_type, data, _vocabularies(payload_type), self.negotiated)
         if verdict.message is not None:
             self._beginning = data[:2]
-            verdict.findings += self._judge(verdict.message)
+            verdict.findings = self._judge(verdict.message)
         return verdict
 
-    def _try(self, payload_type: int, data: bytes, candidates: list[str], likeliest: str | None) -> Verdict:
+    def _try(self, payload_type: int, data: bytes, candidates: Sequence[str], likeliest: str | None) -> Verdict:
         """The first vocabulary that has the message: the likeliest, then those that fit, the best first."""
         message = None if likeliest is None else _decode(data, likeliest)
         if message is None and len(candidates) > 1:
@@ -88,7 +91,7 @@ class SchemaTracker:
             message = next(filter(None, (_decode(data, key) for key in fitting)), None)
         if message is None:
             return Verdict(likeliest)
-        self._seen[payload_type] = message.schema
+        self._seen[payload_type] = Verdict(message.schema)
         return Verdict(message.schema, message)
 
     def _judge(self, message: Message) -> list[Finding]:
@@ -132,12 +135,13 @@ class SchemaTracker:
         return []
 
 
-def _vocabularies(payload_type: int) -> list[str]:
+@lru_cache(maxsize=64)
+def _vocabularies(payload_type: int) -> tuple[str, ...]:
     """Keys of the vocabularies whose messages travel in a payload type, the handshake's apart."""
     known = [vocabulary(key) for key in SCHEMAS if vocabulary(key).namespace]
     if payload_type in _SIDE_STREAMS:
-        return [entry.key for entry in known if entry.payload_type != PayloadType.EXIEncodedV2GMessage]
-    return [entry.key for entry in known if entry.payload_type == payload_type]
+        return tuple(entry.key for entry in known if entry.payload_type != PayloadType.EXIEncodedV2GMessage)
+    return tuple(entry.key for entry in known if entry.payload_type == payload_type)
 
 
 def _decode(data: bytes, schema: str) -> Message | None:
@@ -187,7 +191,7 @@ class Conversation:
         self._ways = (_Way(), _Way())
         self._from_start = client is not None
 
-    def receive_data(self, direction: int, data: bytes, time: float, frame: int | None = None) -> Iterator[Entry]:
+    def receive_data(self, direction: int, data: bytes, time: float, frame: int | None = None) -> list[Entry]:
         """Take the next bytes of one direction and give what they complete.
 
         Parameters
@@ -202,20 +206,20 @@ class Conversation:
             Number of the captured frame that brought them.
         """
         way = self._ways[direction]
+        entries: list[Entry] = []
         if self.tls:
-            return
+            return entries
         if not self.messages and not way.skipped and _is_tls(data):
             self.tls = True
             who = self.ends[direction]
             text = f"stream {self.stream} is TLS ({who} sends {_TLS[data[0]]}): its messages need the session's secrets"
-            yield FindingEntry(time, "tls.encrypted", "note", text)
-            return
+            return [FindingEntry(time, "tls.encrypted", "note", text)]
         while data:
             if way.decoder is None:
                 start = find_header(data)
                 if start < 0:
                     way.skipped += len(data)
-                    return
+                    break
                 way.skipped += start
                 data = data[start:]
                 way.decoder = Decoder()
@@ -226,13 +230,14 @@ class Conversation:
                 data = b""
             except V2GTPError as error:
                 damage, frames, data = error, error.frames, error.rest
-            if frames:
-                yield from self._explain_skipped(direction, time)
+            if frames and (way.skipped or way.reported):
+                entries.extend(self._explain_skipped(direction, time))
             for item in frames:
-                yield from self._frame(direction, item, time, frame)
+                self._frame(entries, direction, item, time, frame)
             if damage:
-                yield from self._damaged(direction, damage, time)
+                entries.extend(self._damaged(direction, damage, time))
                 data = data[1:]
+        return entries
 
     def _damaged(self, direction: int, damage: V2GTPError, time: float) -> Iterator[Entry]:
         """What follows is no header: from its second byte on the next one is looked for."""
@@ -256,25 +261,26 @@ class Conversation:
         yield FindingEntry(time, "v2gtp.resync", "note", f"stream {self.stream}, from {self.ends[direction]}: {text}")
         way.skipped = 0
 
-    def _frame(self, direction: int, item: Frame, time: float, frame: int | None) -> Iterator[Entry]:
+    def _frame(self, entries: list[Entry], direction: int, item: Frame, time: float, frame: int | None) -> None:
         verdict = self.tracker.schema_of(item.payload_type, item.payload)
         if self.evcc is None and verdict.message is not None:
             self.evcc = direction if verdict.message.name.endswith("Req") else 1 - direction
-        sender = "" if self.evcc is None else ("EVCC" if direction == self.evcc else "SECC")
-        for finding in verdict.findings:
-            yield FindingEntry(time, finding.rule, finding.severity, f"stream {self.stream}: {finding.text}")
+        for found in verdict.findings:
+            entries += [FindingEntry(time, found.rule, found.severity, f"stream {self.stream}: {found.text}")]
         self.messages += 1
-        yield FrameEntry(
-            time,
-            sender=sender,
-            src=self.ends[direction],
-            dst=self.ends[1 - direction],
-            stream=self.stream,
-            frame=frame,
-            payload_type=item.payload_type,
-            data=item.payload,
-            schema=verdict.schema,
-            decoded=verdict.message,
+        entries.append(
+            FrameEntry(
+                time,
+                sender="" if self.evcc is None else ("EVCC" if direction == self.evcc else "SECC"),
+                src=self.ends[direction],
+                dst=self.ends[1 - direction],
+                stream=self.stream,
+                frame=frame,
+                payload_type=item.payload_type,
+                data=item.payload,
+                schema=verdict.schema,
+                decoded=verdict.message,
+            )
         )
 
     def gap(self, direction: int, length: int, time: float, frame: int | None = None) -> Iterator[Entry]:
@@ -311,7 +317,8 @@ class Conversation:
         direction
             Index of the end that does it.
         how
-            'FIN', 'RST', or 'capture' when it is the capture that ends and not the connection.
+            'FIN', 'RST', or, when it is not the connection that ends: 'capture' (nothing more was captured), or
+            'silence' (nothing was seen of it for so long that it is no longer followed).
         time
             When.
         """
@@ -331,15 +338,17 @@ class Conversation:
         decoder = self._ways[direction].decoder
         if decoder is None or not decoder.buffered:
             return
-        why = "the capture ends" if how == "capture" else f"the connection ends ({how})"
+        why = _NOT_ENDED.get(how) or f"the connection ends ({how})"
         part, missing = decoder.buffered, decoder.missing
         what = "header" if part < HEADER_LENGTH else "message"
         text = f"{why} in the middle of a {what}: after its first {part} bytes at least {missing} are missing"
-        severity = "note" if how == "capture" else "warning"
+        severity = "note" if how in _NOT_ENDED else "warning"
         text = f"stream {self.stream}, from {self.ends[direction]}: {text}"
         yield FindingEntry(time, "v2gtp.incomplete", severity, text)
 
 
+#: What a conversation breaks off with when the connection has not ended, as far as is known.
+_NOT_ENDED = {"capture": "the capture ends", "silence": "the connection falls silent"}
 #: Content types of TLS records.
 _TLS = {20: "ChangeCipherSpec", 21: "an alert", 22: "a handshake", 23: "application data"}
 
@@ -371,6 +380,8 @@ class Discovery:
         else:
             if isinstance(message, sdp.Request):
                 sender = "EVCC"
+                if len(self._wished) >= _MAX_WISHES:
+                    del self._wished[next(iter(self._wished))]
                 self._wished[src] = message.security
             else:
                 sender = "SECC"

@@ -20,13 +20,14 @@ import json
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from secc_kernel import codec
-from secc_kernel.session import tables
+from secc_kernel.session import decoding, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 #: Of the file's layout; a reader refuses what is newer than itself.
 FORMAT_VERSION = 1
+
+#: Entries that `Journal.extend` records at a time.
+_BLOCK = 256
 
 #: The rule of the findings that are verdicts of a script: a note where its check passed, an error where it failed.
 CHECK = "check"
@@ -113,14 +117,28 @@ class FrameEntry(Entry):
     def error(self) -> str | None:
         """Why the message cannot be decoded; None where it can."""
         if self.decoded is None and self._error is None:
-            self._decode()
+            self._error = self.text(xml=False).error
         return self._error
 
     @property
     def name(self) -> str:
         """The message's element name, such as 'SessionSetupReq'; '' where it cannot be decoded."""
+        return (self.text(xml=False).name if self.decoded is None else self.decoded.name) or ""
+
+    def text(self, xml: bool = True) -> decoding.Text:
+        """The message as the tables show it, from the bytes that were on the wire; nothing is kept for it here.
+
+        Parameters
+        ----------
+        xml
+            Whether its XML is asked for.
+        """
+        if self.schema is not None and self.layer == "v2gtp":
+            return decoding.text_of(self.schema, self.data) if xml else decoding.name_of(self.schema, self.data)
         message = self.message
-        return "" if message is None else message.name
+        if message is None:
+            return decoding.Text(None, None, self._error)
+        return decoding.Text(message.name, message.to_xml() if xml else None, None)
 
     def _decode(self) -> None:
         if self.layer != "v2gtp":
@@ -270,24 +288,33 @@ class Journal:
 
     def append(self, entry: Entry) -> None:
         """Record an entry: in memory, on disk, and then to the subscribers, in this thread."""
-        with self._lock:
-            self.entries.append(entry)
-            if isinstance(entry, FrameEntry) and entry.layer == "v2gtp":
-                self.frames.append(entry)
-            if self._file is not None:
-                self._write_through(entry)
-            for callback in self._subscribers:
-                callback(entry)
+        self._record((entry,))
 
-    def _write_through(self, entry: Entry) -> None:
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Record entries that are no news, such as those of a capture, as they come, some hundred at a time."""
+        source = iter(entries)
+        while block := list(islice(source, _BLOCK)):
+            self._record(block)
+
+    def _record(self, block: Sequence[Entry]) -> None:
+        with self._lock:
+            self.entries += block
+            self.frames += [entry for entry in block if isinstance(entry, FrameEntry) and entry.layer == "v2gtp"]
+            if self._file is not None:
+                self._write_through(block)
+            for callback in self._subscribers:
+                for entry in block:
+                    callback(entry)
+
+    def _write_through(self, block: Sequence[Entry]) -> None:
         assert self._file is not None
         try:
-            _write(self._file, _line(entry))
+            _write(self._file, b"".join(map(_line, block)))
         except OSError as error:
             # A full disk must not end the charge that is being recorded; but nobody may believe that the file is whole.
             self.close()
             text = f"{self.path} can no longer be written ({error}): the journal goes on in memory only"
-            self.append(FindingEntry(entry.time, "journal.file", "error", text))
+            self.append(FindingEntry(block[-1].time, "journal.file", "error", text))
 
     def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
         """Have `callback` called with each new entry; what is returned ends that."""

@@ -5,7 +5,7 @@ The index of each is `i`, a message's place in the journal. pandas is imported w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.session.timers import message_times
@@ -36,30 +36,29 @@ HEADER_COLUMNS = ("protocol_version", "inverse_version", "payload_type", "payloa
 TIMING_COLUMNS = ("request", "response", "time", "latency", "performance", "timeout", "verdict")
 
 
-def message_row(source: str, entry: FrameEntry) -> dict[str, Any]:
-    """The columns of one message, by name."""
-    message = entry.message
-    return {
-        "file": source,
-        "frame": entry.frame,
-        "time": entry.time,
-        "stream": entry.stream,
-        "src": entry.src,
-        "dst": entry.dst,
-        "payload_type": entry.payload_type,
-        "payload_length": len(entry.data),
-        "schema": entry.schema,
-        "message": message.name if message else None,
-        "exi": entry.data.hex(),
-        "xml": message.to_xml() if message else None,
-        "error": entry.error,
-    }
+def message_row(source: str, entry: FrameEntry, xml: bool = True) -> tuple[Any, ...]:
+    """The columns of one message; `xml` None if that is not asked for."""
+    name, text, error = entry.text(xml)
+    return (
+        source,
+        entry.frame,
+        entry.time,
+        entry.stream,
+        entry.src,
+        entry.dst,
+        entry.payload_type,
+        len(entry.data),
+        entry.schema,
+        name,
+        entry.data.hex(),
+        text,
+        error,
+    )
 
 
 def messages(journal: Journal) -> pd.DataFrame:
     """A row a V2GTP message, in order: `MESSAGE_COLUMNS`."""
-    rows = [message_row(journal.source, entry) for entry in journal.frames]
-    table = _table(rows, MESSAGE_COLUMNS)
+    table = _table([message_row(journal.source, entry) for entry in journal.frames], MESSAGE_COLUMNS)
     return table.astype({"frame": "Int64"})  # a live session has no frame numbers
 
 
@@ -147,7 +146,7 @@ def is_request(entry: FrameEntry) -> bool:
     return name.endswith("Req") if name else entry.sender == "EVCC"
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], index: list[int] | None = None) -> pd.DataFrame:
+def _table(rows: Sequence[Any], columns: tuple[str, ...], index: list[int] | None = None) -> pd.DataFrame:
     import pandas as pd
 
     label = pd.Index(range(len(rows)) if index is None else index, name="i", dtype="int64")

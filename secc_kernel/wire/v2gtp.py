@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Container
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 #: The only version there is, in all of the standards.
 PROTOCOL_VERSION = 0x01
@@ -70,11 +70,10 @@ def payload_name(payload_type: int) -> str:
     return _NAMES.get(payload_type) or ("ManufacturerSpecific" if payload_type in _MANUFACTURER else "Reserved")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One V2GTP frame.
 
-    Parameters
+    Attributes
     ----------
     payload_type
         A `PayloadType`, or any other number that was on the wire.
@@ -227,6 +226,17 @@ class Decoder:
         if self._error is not None:
             raise V2GTPError(self._error.reason, self._error.offset)
         buffer = self._buffer
+        if not buffer and len(data) >= HEADER_LENGTH:  # nearly always a segment is one frame
+            version, inverse, payload_type, length = _HEADER.unpack_from(data)
+            if (
+                length == len(data) - HEADER_LENGTH
+                and length <= self._max_length
+                and version == PROTOCOL_VERSION
+                and inverse == INVERSE_PROTOCOL_VERSION
+                and (self._types is None or payload_type in self._types)
+            ):
+                self._offset += len(data)
+                return [Frame(payload_type, bytes(data[HEADER_LENGTH:]))]
         buffer += data
         frames: list[Frame] = []
         position = 0

@@ -59,7 +59,7 @@ def connection() -> type[Connection]:
     return Connection
 
 
-def pcap(packets: Iterable[bytes], link_type: int = 1, order: str = "<", nanoseconds: bool = False) -> bytes:
+def pcap_of(packets: Iterable[bytes], link_type: int = 1, order: str = "<", nanoseconds: bool = False) -> bytes:
     """A pcap file; packet number n was captured at 1000 + n/10 seconds."""
     ticks, magic = (10**9, 0xA1B23C4D) if nanoseconds else (10**6, 0xA1B2C3D4)
     data = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link_type)
@@ -70,11 +70,16 @@ def pcap(packets: Iterable[bytes], link_type: int = 1, order: str = "<", nanosec
 
 
 @pytest.fixture
+def pcap() -> Callable[..., bytes]:
+    return pcap_of
+
+
+@pytest.fixture
 def capture_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes packets, or bytes as they are, into a file."""
 
     def write(content: Iterable[bytes] | bytes, name: str = "made.pcap", compress: bool = False, **how: object) -> Path:
-        data = content if isinstance(content, bytes) else pcap(content, **how)
+        data = content if isinstance(content, bytes) else pcap_of(content, **how)
         path = tmp_path / name
         path.write_bytes(gzip.compress(data) if compress else data)
         return path

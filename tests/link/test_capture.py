@@ -5,8 +5,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import secc_kernel
+from secc_kernel import codec
+from secc_kernel.link import capture
 from secc_kernel.link.capture import CaptureError, iterate, read_capture
-from secc_kernel.session.journal import FindingEntry, FrameEntry, NoteEntry
+from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteEntry
 from secc_kernel.wire.v2gtp import pack
 
 NAMES = ["supportedAppProtocolReq", "supportedAppProtocolRes", "SessionSetupReq", "SessionSetupRes"]
@@ -141,6 +143,62 @@ def test_a_large_capture_is_read_in_one_pass_with_little_memory(capture_file, co
     tracemalloc.stop()
     assert count == 51
     assert peak < 5_000_000
+
+
+def test_no_message_is_decoded_but_those_that_tell_the_vocabulary(capture_file, connection, exi, monkeypatch):
+    tcp = connection()
+    packets = [*tcp.open(), tcp.message("EV", exi.sap_req), tcp.message("SECC", exi.sap_res)]
+    packets += [tcp.message("EV", exi.setup_req) for _ in range(20)]
+    path = capture_file(packets)
+    calls = []
+    real = codec.decode
+    monkeypatch.setattr(codec, "decode", lambda *args: calls.append(args[1]) or real(*args))
+    journal = read_capture(path)
+    assert calls == ["sap", "sap", "sap", "iso2"]  # the third is found to be none of the handshake
+    assert [entry.schema for entry in journal.frames] == ["sap", "sap", *["iso2"] * 20]
+    assert journal.message(7).name == "SessionSetupReq"
+    assert len(calls) == 5
+    assert all(entry.decoded for entry in read_capture(path, decode=True).frames)
+
+
+def test_a_capture_streams_into_a_journal_that_is_given(capture_file, session, tmp_path):
+    path = tmp_path / "charge.jsonl"
+    seen = []
+    with Journal(path, source="a charge") as journal:
+        journal.subscribe(seen.append)
+        assert read_capture(capture_file(session), journal=journal) is journal
+        assert len(read_capture(capture_file(session), journal=journal).frames) == 8
+    assert Journal.load(path).entries == journal.entries == seen
+    assert journal.source == "a charge"
+
+
+def test_progress_is_told(capture_file, session):
+    path = capture_file(session)
+    told = []
+    read_capture(path, progress=told.append)
+    assert told[-1] == path.stat().st_size
+
+
+def test_what_is_held_back_is_bounded(capture_file, connection, exi, pcap, monkeypatch):
+    monkeypatch.setattr(capture, "_MAX_HELD", 10)
+    lame, tcp = connection(sport=50000), connection()
+    packets = [*lame.open(), *tcp.open(), lame.message("EV", exi.sap_req)]
+    lame.message("EV", exi.setup_req)  # is lost, and in the same instant much follows
+    packets += [lame.message("EV", exi.setup_req), *(tcp.message("EV", exi.setup_req) for _ in range(50))]
+    path = capture_file(stop_the_clock(pcap(packets)))
+    entries = list(iterate(path))
+    frames = [entry.frame for entry in entries if isinstance(entry, FrameEntry)]
+    assert frames == list(range(7, 59))
+    assert [entry.rule for entry in entries if isinstance(entry, FindingEntry)][:2] == ["tcp.gap", "schema.tried"]
+
+
+def stop_the_clock(content: bytes) -> bytes:
+    """A pcap file whose packets all have the same time."""
+    made, position = bytearray(content), 24
+    while position < len(made):
+        made[position : position + 8] = bytes(8)
+        position += 16 + int.from_bytes(made[position + 8 : position + 12], "little")
+    return bytes(made)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the file's bytes are all that is taken

@@ -10,7 +10,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether, Loopback
 
-from secc_kernel.link.packet import ACK, PacketParser, Segment, endpoint
+from secc_kernel.link.packet import ACK, PacketParser, endpoints, opposite
 
 MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 SIX = IPv6(src="fe80::1", dst="fe80::2")
@@ -18,8 +18,9 @@ FOUR = IP(src="192.168.1.1", dst="192.168.1.2")
 A6, B6 = bytes.fromhex("fe80" + "00" * 13 + "01"), bytes.fromhex("fe80" + "00" * 13 + "02")
 A4, B4 = bytes((192, 168, 1, 1)), bytes((192, 168, 1, 2))
 SEGMENT = TCP(sport=49152, dport=15118, seq=7, ack=9, flags="A", options=[("NOP", None)] * 4) / b"payload"
-GOT6 = Segment((A6, 49152), (B6, 15118), b"payload", 0, 7, 9, ACK)
-GOT4 = Segment((A4, 49152), (B4, 15118), b"payload", 0, 7, 9, ACK)
+PORTS = (49152).to_bytes(2, "big") + (15118).to_bytes(2, "big")
+GOT6 = (A6 + B6 + PORTS, b"payload", 0, 7, 9, ACK)
+GOT4 = (A4 + B4 + PORTS, b"payload", 0, 7, 9, ACK)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +50,14 @@ def test_links_and_headers(link_type, packet):
 
 
 def test_udp():
-    packet = Ether(**MACS) / SIX / UDP(sport=49153, dport=15118) / b"datagram"
-    assert PacketParser().segment(1, bytes(packet) + bytes(4)) == Segment((A6, 49153), (B6, 15118), b"datagram", 0)
+    packet = Ether(**MACS) / SIX / UDP(sport=49152, dport=15118) / b"datagram"
+    assert PacketParser().segment(1, bytes(packet) + bytes(4)) == (A6 + B6 + PORTS, b"datagram", 0, None, 0, 0)
 
 
 def test_what_a_snap_length_cut_off_is_counted():
     packet = bytes(Ether(**MACS) / SIX / SEGMENT)
     got = PacketParser().segment(1, packet[:-3], 3)
-    assert (got.data, got.missing) == (b"payl", 3)
+    assert got[1:3] == (b"payl", 3)
 
 
 def test_a_segment_that_the_network_card_was_to_divide_has_no_length():
@@ -81,7 +82,7 @@ def test_fragments_are_put_together(version, order):
     parser = PacketParser()
     got = [parser.segment(1, packet) for packet in packets]
     assert got[:-1] == [None] * (len(got) - 1)
-    assert got[-1].data == bytes(range(256)) * 12
+    assert got[-1][1] == bytes(range(256)) * 12
     assert parser.incomplete_datagrams == 0
 
 
@@ -109,9 +110,15 @@ def test_headers_that_are_cut_off_anywhere(packet):
     data = bytes(packet)
     for length in range(len(data)):
         got = PacketParser().segment(1, data[:length], len(data) - length)
-        assert got is None or got.missing == len(data) - length
+        assert got is None or got[2] == len(data) - length
 
 
 def test_endpoints_are_written_as_everywhere():
-    assert endpoint(A6, 15118) == "[fe80::1]:15118"
-    assert endpoint(A4, 80) == "192.168.1.1:80"
+    assert endpoints(A6 + B6 + PORTS) == ("[fe80::1]:49152", "[fe80::2]:15118")
+    assert endpoints(A4 + B4 + PORTS) == ("192.168.1.1:49152", "192.168.1.2:15118")
+
+
+@pytest.mark.parametrize("flow", [A6 + B6 + PORTS, A4 + B4 + PORTS])
+def test_the_opposite_of_a_flow_goes_back(flow):
+    assert endpoints(opposite(flow)) == endpoints(flow)[::-1]
+    assert opposite(opposite(flow)) == flow

@@ -4,17 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secc_kernel.link.packet import ACK, FIN, RST, SYN, Segment
+from secc_kernel.link import reassembly
+from secc_kernel.link.packet import ACK, FIN, RST, SYN, opposite
 from secc_kernel.link.reassembly import MAX_WAITING, PATIENCE, Data, End, Gap, Reassembler
 
-A, B = (b"A" * 16, 1), (b"B" * 16, 2)
+FLOW = b"A" * 16 + b"B" * 16 + b"\0\1\0\2"
 #: Sequence numbers pass 2**32 within each test.
 START = 0xFFFFFFF8
 
 
 def segment(sequence: int, data: bytes = b"", flags: int = ACK, ack: int = 0, back: bool = False, missing: int = 0):
-    src, dst = (B, A) if back else (A, B)
-    return Segment(src, dst, data, missing, (START + sequence) % 2**32, (START + ack) % 2**32, flags)
+    flow = opposite(FLOW) if back else FLOW
+    return flow, data, missing, (START + sequence) % 2**32, (START + ack) % 2**32, flags
 
 
 def run(*segments, spacing: float = 0.01, finish: bool = True):
@@ -108,7 +109,7 @@ def test_who_opened_a_connection_is_known_from_either_half_of_the_handshake():
     for opening, client in ((segment(-1, flags=SYN), 0), (segment(-1, flags=SYN | ACK, back=True), 1)):
         events = run(opening, segment(0, b"x"))
         assert events[0].stream.client == client
-        assert events[0].stream.ends[client] == A
+        assert events[0].stream.ends[client] == "[4141:4141:4141:4141:4141:4141:4141:4141]:1"
     assert run(segment(0, b"x"))[0].stream.client is None
 
 
@@ -141,5 +142,68 @@ def test_with_one_segment_lost_everything_else_comes(lost):
     segments = [segment(3 * n, bytes((97 + n,)) * 3) for n in range(6)]
     del segments[lost]
     events = run(segment(-1, flags=SYN), *segments)
-    assert b"".join(e.data for e in events if isinstance(e, Data)) == b"".join(s.data for s in segments)
+    assert b"".join(e.data for e in events if isinstance(e, Data)) == b"".join(s[1] for s in segments)
     assert [e.length for e in events if isinstance(e, Gap)] == ([3] if lost < 5 else [])
+
+
+def test_many_small_pieces_that_wait_are_bounded_too():
+    pieces = [segment(2 * n, b"x") for n in range(1, 5001)]
+    events = run(segment(0, b"a"), *pieces, spacing=0.0, finish=False)
+    assert sum(isinstance(e, Gap) for e in events) > 800
+    assert len(events[0].stream.ways[0].early) <= 4096
+
+
+def flow(number: int) -> bytes:
+    return FLOW[:-4] + number.to_bytes(2, "big") + FLOW[-2:]
+
+
+def other(number: int, sequence: int, data: bytes = b"", flags: int = ACK):
+    return flow(number), data, 0, sequence, 0, flags
+
+
+def test_connections_that_have_been_silent_for_longest_are_forgotten(monkeypatch):
+    monkeypatch.setattr(reassembly, "MAX_STREAMS", 10)
+    reassembler = Reassembler()
+    events = list(reassembler.segment(other(0, 0, b"busy"), 0.0, 1))
+    for number in range(1, 100):
+        events += reassembler.segment(other(number, 0, b"once"), number / 10, number)
+        events += reassembler.segment(other(0, 4 * number, b"busy"), number / 10, number)
+    assert len(reassembler._ways) + len(reassembler._silent) <= 2 * 2 * 10
+    assert [e.stream.number for e in events if isinstance(e, Data) and e.data == b"busy"] == [0] * 100
+    silent = [e for e in events if isinstance(e, End)]
+    assert {e.how for e in silent} == {"silence"}
+    assert [e.stream.number for e in silent[::2]] == list(range(1, 1 + len(silent) // 2))
+    assert len(silent) // 2 >= 80
+    # Whoever speaks again after that is a new connection.
+    *_, again = reassembler.segment(other(1, 4, b"again"), 20.0, 300)
+    assert (again.stream.number, again.data) == (100, b"again")
+
+
+def test_what_waits_in_a_forgotten_connection_is_given(monkeypatch):
+    monkeypatch.setattr(reassembly, "MAX_STREAMS", 1)
+    reassembler = Reassembler()
+    events = list(reassembler.segment(other(0, 0, b"a"), 0.0, 1))
+    events += reassembler.segment(other(0, 2, b"c"), 0.0, 2)
+    for number in range(1, 5):
+        events += reassembler.segment(other(number, 0, b"x"), 0.0, 2 + number)
+    assert brief(e for e in events if e.stream.number == 0)[:3] == [(1, b"a"), (2, 1), (2, b"c")]
+    assert not reassembler.waiting
+
+
+def test_not_too_many_connections_wait_at_a_time():
+    reassembler = Reassembler()
+    events = []
+    for number in range(200):
+        events += reassembler.segment(other(number, 0, b"a"), 0.0, number)
+        events += reassembler.segment(other(number, 2, b"c"), 0.0, number)
+        assert len(reassembler._waiting) <= 64
+    assert sum(isinstance(e, Gap) for e in events) >= 130
+
+
+def test_a_gap_is_certain_also_when_only_others_speak():
+    reassembler = Reassembler()
+    events = list(reassembler.segment(other(0, 0, b"a"), 0.0, 1))
+    events += reassembler.segment(other(0, 2, b"c"), 0.01, 2)
+    for number in range(40):
+        events += reassembler.segment(other(1, number, b"x"), number / 10, 3 + number)
+    assert brief(e for e in events if e.stream.number == 0) == [(1, b"a"), (2, 1), (2, b"c")]
