@@ -51,6 +51,10 @@ class Options:
         Transport security.
     journal : str or None
         A file for the journal.
+    prefer : str
+        How the station chooses among the protocols that both sides know; see `handshake.PREFERENCES`.
+    strict : bool
+        Whether the station refuses what its protocol forbids even where vehicles on the road are known to do it.
     """
 
     link: str = "sim"
@@ -60,6 +64,8 @@ class Options:
     port: int | None = None
     tls: bool = False
     journal: str | None = None
+    prefer: str = "standard"
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +80,15 @@ class Vehicle:
         State of charge when it is plugged in, and when it stops, in percent.
     mode : str or None
         ``AC`` or ``DC``; by default DC where the station and the vehicle have it.
+    protocols : tuple of str or None
+        What it offers, the first with the highest priority; by default what its profile does.
     """
 
     profile: str = "compact"
     soc: float = 40.0
     target: float = 80.0
     mode: str | None = None
+    protocols: tuple[str, ...] | None = None
 
 
 @dataclass(eq=False)
@@ -194,22 +203,24 @@ class Bench:
             self.sheets.clear()
 
     def restrict(self, protocols: Sequence[str]) -> None:
-        """Offer only these protocols, from the next handshake on."""
-        parties: list[Any] = [] if self.session is None else list(self.session.link.parties.values())
+        """Offer only these protocols, from the next handshake on: as the station, or as the vehicle if that is ours."""
         try:
             SECC().offer_protocols(protocols)
         except ValueError as error:
             raise LuaUserError(str(error)) from None
         self.protocols = tuple(protocols)
-        for party in parties:
+        if self.session is not None:
+            party = self.session.party
             if isinstance(party, SECC):
                 party.offer_protocols(protocols)
+            else:
+                party.protocols = self.protocols
 
     def _link(self, options: Options, journal: Journal) -> Link:
         if options.tls:
             raise LuaUserError("TLS is not available in this version: open the link without tls")
         if options.link == "sim":
-            station = self._station(journal, real=False, records_frames=options.side != "EVCC")
+            station = self._station(options, journal, real=False)
             return SimLink(station, self.make_vehicle(journal, options.side == "EVCC"), prepare=self._prepare)
         if options.link == "plc":
             raise LuaUserError(
@@ -220,29 +231,33 @@ class Bench:
         if options.side == "EVCC":
             vehicle = self.make_vehicle(journal, records_frames=True)
             return TcpVehicle(vehicle, interface=options.interface, host=options.host, port=options.port)
-        station = self._station(journal, real=True)
+        station = self._station(options, journal, real=True)
         return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
 
-    def _station(self, journal: Journal, real: bool, records_frames: bool = True) -> SECC:
+    def _station(self, options: Options, journal: Journal, real: bool) -> SECC:
         station = SECC(
             journal=journal,
-            records_frames=records_frames,
+            records_frames=options.side != "EVCC",
             station=Station(epoch=0.0) if real else Station(),
             pace=None if real else answering_time,
             entropy=secrets.token_bytes if real else None,
+            preference=options.prefer,
+            strict=options.strict,
         )
-        if self.protocols is not None:
+        if self.protocols is not None and options.side == "SECC":
             station.offer_protocols(self.protocols)
         return station
 
     def make_vehicle(self, journal: Journal, records_frames: bool) -> SimulatedEV:
         """The vehicle as it is set now. Of two parties with one journal, the script's side records the frames."""
         chosen = self.vehicle
+        restricted = self.protocols if records_frames else None  # the vehicle is the script's own
         return SimulatedEV(
             chosen.profile,
             soc=chosen.soc,
             target_soc=chosen.target,
             energy=chosen.mode,
+            protocols=chosen.protocols or restricted,
             journal=journal,
             records_frames=records_frames,
         )

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
 from ..link.live import LiveSession
+from ..session.events import LocalProtocolError
 from ..session.sequence import HANDSHAKE, SEQUENCES
 from ..vehicle import PROFILES
 from .bench import Bench, Options, Vehicle, script_future
@@ -20,13 +21,17 @@ D = TypeVar("D", Options, Vehicle)
 
 DOCUMENTATION: dict[str, tuple[str, str]] = {
     "Session.Open": (
-        "Session.Open{link=, side=, interface=, host=, port=, tls=, journal=, profile=, soc=, target=, mode=}",
-        "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten.",
+        "Session.Open{link=, side=, interface=, host=, port=, tls=, journal=, prefer=, strict=, profile=, soc=, ...}",
+        (
+            "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten. "
+            "prefer is how the station chooses a protocol: 'standard' (as the vehicle ranks them), 'latest' or "
+            "'oldest'; strict refuses what is forbidden though vehicles do it. The other options are those of Ev.Plug."
+        ),
     ),
     "Session.Close": ("Session.Close()", "Ends the session; its journal stays."),
     "Session.Protocol": (
         "Session.Protocol(protocol, ...)",
-        "Restricts what the station offers, such as 'iso2'. Without arguments: the negotiated protocol.",
+        "Restricts what the script's side takes part in: 'iso2', 'din'. Without arguments: the negotiated protocol.",
     ),
     "Session.Autopilot": (
         "Session.Autopilot(on)",
@@ -51,8 +56,11 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
     ),
     "Session.Note": ("Session.Note(text)", "Records a remark in the journal."),
     "Ev.Plug": (
-        "Ev.Plug{profile=, soc=, target=, mode=}",
-        "Plugs a simulated vehicle in: its profile, its state of charge now and when it stops (percent), 'AC' or 'DC'.",
+        "Ev.Plug{profile=, soc=, target=, mode=, protocols=}",
+        (
+            "Plugs a simulated vehicle in: its profile, its state of charge now and when it stops (percent), 'AC' or "
+            "'DC', and the protocols that it offers, such as {'din', 'iso2'}, the first with the highest priority."
+        ),
     ),
     "Ev.Unplug": ("Ev.Unplug()", "Pulls the plug in the middle of whatever is going on."),
     "Ev.Profile": ("Ev.Profile(name)", "Chooses the vehicle that is plugged in next; gives the chosen one."),
@@ -89,7 +97,7 @@ def ev_table(bench: Bench) -> dict[str, Callable[..., Any]]:
         "Profiles": lambda: {name: profile.title for name, profile in PROFILES.items()},
         "Stop": lambda: _simulated(bench).act(lambda vehicle, now: vehicle.stop(now), "EVCC"),
         "Pause": lambda: _simulated(bench).act(lambda vehicle, now: vehicle.pause(now), "EVCC"),
-        "Renegotiate": lambda: _simulated(bench).act(lambda vehicle, now: vehicle.renegotiate(now), "EVCC"),
+        "Renegotiate": lambda: _renegotiate(bench),
     }
 
 
@@ -176,6 +184,13 @@ def _plug(bench: Bench, options: Any) -> None:
     session.plug(bench.make_vehicle(session.journal, records_frames=session.side == "EVCC"))
 
 
+def _renegotiate(bench: Bench) -> None:
+    try:
+        _simulated(bench).act(lambda vehicle, now: vehicle.renegotiate(now), "EVCC")
+    except LocalProtocolError as error:
+        raise LuaUserError(str(error)) from error
+
+
 def _profile(bench: Bench, name: Any) -> str:
     """Choose the profile of the vehicle that is plugged in next; gives the chosen one."""
     if name is not None:
@@ -195,6 +210,8 @@ def _simulated(bench: Bench) -> LiveSession:
 
 def _vehicle(vehicle: Vehicle, given: Mapping[str, Any], function: str) -> Vehicle:
     chosen = _with(vehicle, given, function)
+    if chosen.protocols is not None:
+        chosen = replace(chosen, protocols=_protocols(chosen.protocols, function))
     if chosen.profile not in PROFILES:
         near = suggest(str(chosen.profile), PROFILES)
         hint = f"; did you mean {near!r}?" if near else ""
@@ -205,6 +222,14 @@ def _vehicle(vehicle: Vehicle, given: Mapping[str, Any], function: str) -> Vehic
         value = getattr(chosen, name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
             raise LuaUserError(f"{function}: {name} is a state of charge in percent, 0 to 100, not {value!r}")
+    return chosen
+
+
+def _protocols(given: Any, function: str) -> tuple[str, ...]:
+    chosen = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    for key in chosen:
+        if key not in SEQUENCES:
+            raise LuaUserError(f"{function}: protocols are {', '.join(map(repr, SEQUENCES))}, not {key!r}")
     return chosen
 
 
