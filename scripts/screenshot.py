@@ -1,8 +1,8 @@
 """Take a picture of a saved notebook in JupyterLab, for the README and to see what a change looks like.
 
-    python scripts/screenshot.py notebooks/01_session_setup.ipynb docs/images/session_setup.png --cell 14 --unfold
+    python scripts/screenshot.py notebooks/01_session_setup.ipynb docs/images/session_setup.png --cell 13 --unfold
 
-Needs JupyterLab, playwright (`pip install playwright`; no browser of its own) and Chromium, all beside secc-kernel.
+Needs JupyterLab, playwright (`pip install playwright`; no browser of its own), Pillow and Chromium, beside secc-kernel.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from PIL import Image
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 #: Without these the browser asks its maker's hosts for updates at every start.
@@ -80,6 +82,9 @@ def picture(options: argparse.Namespace) -> None:
         else:
             page.locator(".jp-MainAreaWidget:not(.lm-mod-hidden)").first.screenshot(path=options.picture)
         browser.close()
+    # A page has few colours: a palette makes the file a third as large.
+    image = Image.open(options.picture).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    image.save(options.picture, optimize=True)
 
 
 def main() -> None:
