@@ -392,7 +392,10 @@ class Pilot:
             deadline = party.next_deadline()
             return _PATIENCE if deadline is None else min(_PATIENCE, max(deadline - party.now, 0.0) / 2)
         times = message_times(party.schema or "sap", party.turn or "")
-        return 0.0 if times is None or times.performance is None else times.performance / 2
+        if times is None:
+            return 0.0
+        # DIN SPEC 70121 gives the station no time of its own, but the vehicle one to wait.
+        return (times.performance or times.timeout / 2) / 2
 
     def _act(self, seat: Seat) -> bool:
         """The autopilot's move; with what the script has set and not sent, if there is any."""
