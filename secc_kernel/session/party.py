@@ -37,6 +37,8 @@ from secc_kernel.wire import sdp, v2gtp
 __all__ = ["Connection", "Party", "endpoint"]
 
 _INFINITY = float("inf")
+_SHOWN = 32
+"""How many bytes of what cannot be read a finding shows."""
 
 
 def endpoint(address: Any) -> str:
@@ -147,7 +149,8 @@ class Party(ABC):
                 "or report the old connection's end first"
             )
         here = self.name if local is None else endpoint(local)
-        self.connection = Connection(endpoint(peer), here, self._streams, v2gtp.Decoder())
+        # Of any payload type: one that nobody knows is a finding, and the message after it is read all the same.
+        self.connection = Connection(endpoint(peer), here, self._streams, v2gtp.Decoder(types=None))
         self._streams += 1
         self.schema = None
         self.ended = None
@@ -158,18 +161,23 @@ class Party(ABC):
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes of the TCP connection, in any segmentation. Bytes after the end of a connection are dropped."""
         self._pass_time(now, including=False)
-        if self.connection is None:
+        connection = self.connection
+        if connection is None:
             return
+        damage: v2gtp.V2GTPError | None = None
+        frames: Iterable[v2gtp.Frame]
         try:
-            frames: Iterable[v2gtp.Frame] = self.connection.decoder.receive_data(data)
+            frames = connection.decoder.receive_data(data)
         except v2gtp.V2GTPError as error:
-            for frame in error.frames:
-                self._frame(frame)
-            self._find("v2gtp", "error", f"{self.peer_role} sent what is no V2GTP: {error}")
-            self._abort(f"{self.peer_role} sent what is no V2GTP: {error.reason}", self.peer_role)
-            return
+            damage, frames = error, error.frames
         for frame in frames:
             self._frame(frame)
+            if self.connection is not connection:  # what it said has ended the connection
+                return
+        if damage is not None:
+            shown = damage.rest[:_SHOWN].hex(" ") + (" …" if len(damage.rest) > _SHOWN else "")
+            self._find("v2gtp", "error", f"{self.peer_role} sent what is no V2GTP: {damage}; the bytes are {shown}")
+            self._abort(f"{self.peer_role} sent what is no V2GTP: {damage.reason}", self.peer_role)
 
     def disconnected(self, now: float, reason: str) -> None:
         """Tell that the TCP connection ended (or could not be made) without our doing."""
@@ -322,6 +330,11 @@ class Party(ABC):
         self._drop(self.role, reason)
 
     def _drop(self, by: str, reason: str) -> None:
+        assert self.connection is not None
+        decoder = self.connection.decoder
+        if decoder.buffered:
+            text = f"of the last message {decoder.buffered} bytes had come, and at least {decoder.missing} are missing"
+            self._find("v2gtp.incomplete", "warning", text)
         self.connection = None
         self._owe_nothing()
         self._events.append(Disconnected(self.now, by, reason))
@@ -380,19 +393,25 @@ class Party(ABC):
 
     def _frame(self, frame: v2gtp.Frame) -> None:
         message, reason = self._decode(frame)
+        expected = self._likeliest(frame.payload_type)
         if self.records_frames:
-            schema = message.schema if message else self._schemas()[0]
+            schema = message.schema if message else expected
             self._record_frame(self.peer_role, frame.payload_type, frame.payload, schema, decoded=message)
         if message is None:
             self._find("codec", "error", f"{self.peer_role} sent what is no message: {reason}")
             self._events.append(Undecodable(self.now, frame.payload, reason or ""))
-            self._undecodable(reason or "")
+            if expected is not None:  # what is in a payload type that nobody asked for concerns nobody
+                self._undecodable(reason or "")
             return
         for finding in message.findings:
             self._find(finding.rule, finding.severity, f"{message.name} {finding.path}: {finding.text}")
         self._events.append(Received(self.now, message))
         if self.connection is not None:
             self._message(message)
+
+    def _likeliest(self, payload_type: int) -> str | None:
+        """The vocabulary that a message of this payload type should be in; None where none is expected."""
+        return next((key for key in self._schemas() if vocabulary(key).payload_type == payload_type), None)
 
     def _decode(self, frame: v2gtp.Frame) -> tuple[Message | None, str | None]:
         first: str | None = None

@@ -235,6 +235,26 @@ def test_what_the_vehicle_cannot_decode_ends_the_session():
     assert "cannot be decoded" in pair.ev.ended.reason
 
 
+@pytest.mark.parametrize("first", [b"\x80\xff\xff\xff", b""])
+def test_what_follows_the_message_that_ended_the_connection_is_dropped(first):
+    pair = held("DC", "ServiceDiscoveryReq")
+    pair.ev.records_frames = True
+    frame = v2gtp.pack(0x8001, first)
+    pair.ev.receive_data(frame + frame + b"no V2GTP", pair.now)
+    pair.settle()
+    assert "cannot be decoded" in pair.ev.ended.reason
+    assert [f.data for f in pair.ev.journal.frames if f.sender == "SECC"][-1] == first
+    assert pair.rules().count("codec") == 1
+
+
+def test_a_payload_type_that_no_vehicle_knows_is_ignored():
+    pair = held("DC", "ServiceDiscoveryReq")
+    pair.ev.receive_data(v2gtp.pack(0xA001, b"hello"), pair.now)
+    pair.release().run()
+    assert pair.ev.ended.how == "terminated"
+    assert "codec" in pair.rules()
+
+
 def test_a_response_without_a_request_is_ignored():
     pair = ConnectionPair(energy="DC").start()
     pair.holds = lambda party: party is pair.ev and party.turn == "ServiceDiscoveryReq"

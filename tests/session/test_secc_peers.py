@@ -225,6 +225,8 @@ def test_what_is_no_v2gtp_ends_the_connection():
     assert vehicle.received() == []
     assert "no V2GTP" in vehicle.closed
     assert secc.ended.fault == "EVCC"
+    (finding,) = [f for f in secc.journal.findings if f.rule == "v2gtp"]
+    assert b"GET / HTTP/1.1\r\n".hex(" ") in finding.text
     secc.receive_data(b"\r\n", 1.0)
 
 
@@ -236,11 +238,24 @@ def test_frames_before_the_damage_still_count():
     assert [frame.name for frame in secc.journal.frames] == ["supportedAppProtocolReq"]
 
 
-def test_another_payload_type_on_tcp_is_reported(sessions):
-    secc, _ = at(("AC", "SessionSetupRes"), sessions)
-    secc.receive_data(v2gtp.pack(0x9000, b"\x10\x00"), secc.now)
+@pytest.mark.parametrize("payload_type", [0x9000, 0x8002, 0x8007, 0xA001])
+def test_another_payload_type_on_tcp_is_reported_and_the_session_goes_on(payload_type, sessions):
+    secc, vehicle = at(("AC", "SessionSetupRes"), sessions)
+    secc.receive_data(v2gtp.pack(payload_type, b"\x10\x00"), secc.now)
     assert rules(secc)[-1] == "codec"
-    assert "0x9000" in secc.journal.findings[-1].text
+    assert f"0x{payload_type:04X}" in secc.journal.findings[-1].text
+    assert (secc.journal.frames[-1].data, secc.journal.frames[-1].schema) == (b"\x10\x00", None)
+    assert vehicle.ask(request("ServiceDiscoveryReq", secc.session_id)).body.ResponseCode == "OK"
+
+
+@pytest.mark.parametrize(("count", "missing"), [(3, 5), (8, 2), (9, 1)])
+def test_a_message_that_never_came_to_its_end_is_told(count, missing):
+    secc = SECC()
+    Vehicle(secc).connect()
+    secc.receive_data(v2gtp.pack(0x8001, b"\x80\x00")[:count], 1.0)
+    secc.disconnected(2.0, "connection reset by peer")
+    (finding,) = [f for f in secc.journal.findings if f.rule == "v2gtp.incomplete"]
+    assert f"{count} bytes had come, and at least {missing} are missing" in finding.text
 
 
 def test_a_response_from_the_vehicle_is_ignored(sessions):
