@@ -13,14 +13,14 @@ from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 from ..codec import Message
-from ..messages import vocabulary
 from ..session.evcc import EVCC
 from ..session.events import Connected, Ended, Received, Sent
 from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from ..session.timers import limit, message_times
 from .base import Link, Maker, Seat, SessionError, Wait
-from .reach import begins_session, can_come, is_foreign
+from .reach import begins_session, can_come
+from .reasons import last_messages, stands_still, why_not
 
 __all__ = ["Pilot"]
 
@@ -160,7 +160,7 @@ class Pilot:
         elif party.progress.over:
             self.begin(wait)
         else:
-            self._fail(wait, f"{name} cannot be sent: {self._why_not(seat, target)}")
+            self._fail(wait, f"{name} cannot be sent: {why_not(seat, target)}")
 
     def _complete_send(self, wait: Wait) -> None:
         assert wait.then is not None
@@ -200,7 +200,7 @@ class Pilot:
     def _fail(self, wait: Wait, reason: str) -> None:
         if self._wait is wait:
             self._wait = None
-        self._resolve(wait, error=SessionError(reason + self._last_messages()))
+        self._resolve(wait, error=SessionError(reason + last_messages(self.journal, since_start=self.link.real)))
 
     @staticmethod
     def _resolve(wait: Wait, result: Any = None, error: BaseException | None = None) -> None:
@@ -219,20 +219,6 @@ class Pilot:
     def _forget_wait(self, future: Future[Any]) -> None:
         if self._wait is not None and self._wait.future is future:
             self._wait = None
-
-    def _last_messages(self) -> str:
-        frames = self.journal.frames[-4:]
-        if not frames:
-            return "; no message was exchanged"
-        shown = []
-        for frame in frames:
-            code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)
-            shown.append(f"{frame.name or 'undecodable'}{f' ({code})' if code else ''} at {self._clock(frame.time)}")
-        return "; the last messages: " + ", ".join(shown)
-
-    def _clock(self, time: float) -> str:
-        start = self.journal.entries[0].time if self.link.real and self.journal.entries else 0.0
-        return f"{time - start:.3f} s"
 
     # -- what happens, in the link's thread ---------------------------------------------------------------------------
 
@@ -366,10 +352,10 @@ class Pilot:
         if wait.kind == "time" and wait.role == party.role:
             return False
         if not self._flies(party.role):
-            self._fail(wait, self._stands_still(seat, wait, turn))
+            self._fail(wait, stands_still(seat, wait, turn))
             return True
         if wait.role == party.role and wait.kind in ("receive", "turn") and not self._may_come(seat, wait, turn):
-            self._fail(wait, f"{wait} cannot come any more: {self._why_not(seat, wait.request)}")
+            self._fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
             return True
         return self._act(seat)
 
@@ -435,23 +421,6 @@ class Pilot:
         if begins_session(wait.request) and not begins_session(turn):
             return False
         return can_come(seat.party.progress, wait.request, [turn])
-
-    def _stands_still(self, seat: Seat, wait: Wait, turn: str) -> str:
-        if seat.party.role == "SECC":
-            return f"{turn} arrived, not {wait}; the autopilot is off, so nothing answers it"
-        return f"{wait} cannot come: the EVCC is to send {turn}, and the autopilot is off"
-
-    def _why_not(self, seat: Seat, request: str) -> str:
-        progress = seat.party.progress
-        if is_foreign(progress, request) and progress.sequence is not None:
-            return f"{request} is no message of {vocabulary(progress.sequence.schema).title}, which this session speaks"
-        answer = request[:-3] + "Res"
-        if answer in seat.sent:
-            return f"{request} was answered already, and none comes after {progress.state}"
-        if begins_session(request):
-            return f"{request} begins a session, and this one is at {progress.state}"
-        mode = f" {progress.mode}" if progress.mode else ""
-        return f"in this{mode} session no {request} follows {progress.state}"
 
     # -- the vehicle, and the end -------------------------------------------------------------------------------------
 

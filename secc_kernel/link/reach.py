@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..messages import vocabulary
 from ..session.sequence import HANDSHAKE, SEQUENCES, Progress, Row
 
-__all__ = ["begins_session", "can_come", "is_foreign"]
+__all__ = ["begins_session", "can_come", "is_foreign", "known_requests"]
 
 
 def begins_session(request: str) -> bool:
@@ -32,9 +32,14 @@ def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = Non
     rows = _rows(progress)
     if is_foreign(progress, request):
         return False
-    if all(request not in row.follow for row in _all_rows()) and request != HANDSHAKE:
+    if request not in known_requests():
         return True
     return request in _closure(rows, progress.mode, progress.allowed if ahead is None else ahead)
+
+
+def known_requests() -> set[str]:
+    """The requests that the sequences know."""
+    return {HANDSHAKE, *(request for row in _all_rows() for request in row.follow)}
 
 
 def is_foreign(progress: Progress, request: str) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
 from ..link.live import LiveSession
+from ..link.reach import known_requests
 from ..session.events import LocalProtocolError
-from ..session.sequence import HANDSHAKE, SEQUENCES
 from ..vehicle import PROFILES
 from .bench import Bench, Options, Vehicle, script_future
 from .errors import LuaUserError
@@ -133,7 +133,7 @@ def _autopilot(bench: Bench, on: Any) -> bool:
 
 
 def _run_to(bench: Bench, request: Any) -> Future[Any]:
-    known = {HANDSHAKE, *(name for s in SEQUENCES.values() for row in (s.first, *s.rows) for name in row.follow)}
+    known = known_requests()
     if request not in known:
         near = suggest(str(request), sorted(known))
         hint = f"; did you mean {near}?" if near else f"; it is one of {', '.join(sorted(known))}"

@@ -1,0 +1,45 @@
+"""Why a wait cannot end as a script asked, in words."""
+
+from __future__ import annotations
+
+from ..messages import vocabulary
+from ..session.journal import Journal
+from .base import Seat, Wait
+from .reach import begins_session, is_foreign
+
+__all__ = ["last_messages", "stands_still", "why_not"]
+
+_SHOWN = 4
+
+
+def last_messages(journal: Journal, since_start: bool) -> str:
+    """The end of an error: what was exchanged last, with the times (on a real link since the journal's beginning)."""
+    frames = journal.frames[-_SHOWN:]
+    if not frames:
+        return "; no message was exchanged"
+    start = journal.entries[0].time if since_start else 0.0
+    shown = []
+    for frame in frames:
+        code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)
+        shown.append(f"{frame.name or 'undecodable'}{f' ({code})' if code else ''} at {frame.time - start:.3f} s")
+    return "; the last messages: " + ", ".join(shown)
+
+
+def stands_still(seat: Seat, wait: Wait, turn: str) -> str:
+    """Why nothing moves while the autopilot is off."""
+    if seat.party.role == "SECC":
+        return f"{turn} arrived, not {wait}; the autopilot is off, so nothing answers it"
+    return f"{wait} cannot come: the EVCC is to send {turn}, and the autopilot is off"
+
+
+def why_not(seat: Seat, request: str) -> str:
+    """Why a request cannot come any more."""
+    progress = seat.party.progress
+    if progress.sequence is not None and is_foreign(progress, request):
+        return f"{request} is no message of {vocabulary(progress.sequence.schema).title}, which this session speaks"
+    if request[:-3] + "Res" in seat.sent:
+        return f"{request} was answered already, and none comes after {progress.state}"
+    if begins_session(request):
+        return f"{request} begins a session, and this one is at {progress.state}"
+    mode = f" {progress.mode}" if progress.mode else ""
+    return f"in this{mode} session no {request} follows {progress.state}"
