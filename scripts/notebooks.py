@@ -10,6 +10,7 @@ file, and a difference is a difference in what the kernel shows.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -36,7 +37,9 @@ def execute(notebook: Any, folder: Path | str) -> Any:
         record_timing=False,
         coalesce_streams=True,
     )
-    return client.execute()
+    with tempfile.TemporaryDirectory() as own:
+        # Neither the user's IPython settings and startup files change what a notebook does, nor the other way round.
+        return client.execute(env={**os.environ, "IPYTHONDIR": own})
 
 
 def read_source(path: Path) -> Any:
