@@ -303,8 +303,16 @@ class Journal:
             if self._file is not None:
                 self._write_through(block)
             for callback in self._subscribers:
-                for entry in block:
-                    callback(entry)
+                self._tell(callback, block)
+
+    def _tell(self, callback: Callable[[Entry], object], block: Sequence[Entry]) -> None:
+        try:
+            for entry in block:
+                callback(entry)
+        except Exception as error:  # whoever looks on must not end the charge that is being recorded
+            self._unsubscribe(callback)
+            text = f"what followed this journal has failed and is told nothing more ({type(error).__name__}: {error})"
+            self.append(FindingEntry(block[-1].time, "journal.subscriber", "error", text))
 
     def _write_through(self, block: Sequence[Entry]) -> None:
         assert self._file is not None
@@ -317,15 +325,14 @@ class Journal:
             self.append(FindingEntry(block[-1].time, "journal.file", "error", text))
 
     def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
-        """Have `callback` called with each new entry; what is returned ends that."""
+        """Have `callback` called with each new entry, until what is returned is called or it raises an error."""
         with self._lock:
             self._subscribers = (*self._subscribers, callback)
+        return lambda: self._unsubscribe(callback)
 
-        def unsubscribe() -> None:
-            with self._lock:
-                self._subscribers = tuple(other for other in self._subscribers if other is not callback)
-
-        return unsubscribe
+    def _unsubscribe(self, callback: Callable[[Entry], object]) -> None:
+        with self._lock:
+            self._subscribers = tuple(other for other in self._subscribers if other is not callback)
 
     def close(self) -> None:
         """End the writing to the file; the journal stays readable."""

@@ -141,6 +141,21 @@ def test_a_full_disk_does_not_end_the_session(tmp_path):
     assert "memory only" in journal.findings[0].text
 
 
+def test_a_subscriber_that_fails_is_told_nothing_more_and_nobody_else_is_hurt():
+    def fail(entry):
+        raise BrokenPipeError("nobody reads")
+
+    journal, seen = Journal(), []
+    journal.subscribe(fail)
+    journal.subscribe(seen.append)
+    journal.append(NoteEntry(1.0, "one"))
+    journal.append(NoteEntry(2.0, "two"))
+    assert [entry for entry in seen if isinstance(entry, NoteEntry)] == [NoteEntry(1.0, "one"), NoteEntry(2.0, "two")]
+    (finding,) = journal.findings
+    assert (finding.rule, finding.severity, finding.time) == ("journal.subscriber", "error", 1.0)
+    assert "BrokenPipeError: nobody reads" in finding.text
+
+
 def test_subscribers_get_each_entry_until_they_leave():
     journal = Journal()
     seen: list[Entry] = []
