@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..link.live import LiveSession
 from ..link.reach import known_requests
 from ..session.events import LocalProtocolError
+from ..session.sequence import SEQUENCES
 from ..vehicle import PROFILES
 from .bench import Bench, Options, Vehicle, script_future
 from .errors import LuaUserError
