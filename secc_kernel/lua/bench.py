@@ -350,7 +350,8 @@ def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message
     fields = {f.name: getattr(body.value, f.name) for f in type(body.value).__fields__}
     if header_type is not None:
         fields["Header"] = header.value
-    return Composed(codec.new(key, name, **fields), tuple(header.intended + body.intended), tuple(body.auto))
+    intended, auto = header.intended + body.intended, header.auto + body.auto
+    return Composed(codec.new(key, name, **fields), tuple(intended), tuple(auto))
 
 
 def _what_is_missing(message: str, missing: list[tuple[str, str]], fills: bool) -> tuple[str, str]:

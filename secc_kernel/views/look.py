@@ -93,6 +93,8 @@ class Column:
     mono: bool = False
     #: Whether it gives way where there is too little room: cells wrap in HTML and are cut in text.
     flexible: bool = False
+    #: Whether cells that are cut keep their end, as paths should: they begin alike.
+    path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +347,7 @@ def _fit(widths: list[int], flexible: list[bool], width: int) -> int:
 def _join(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> str:
     pieces = []
     for cell, width, column in zip(cells, widths, columns, strict=False):  # columns that did not fit are left out
-        text = _cut(cell, width)
+        text = _cut_path(cell, width) if column.path else _cut(cell, width)
         space = " " * (width - _columns(text))
         pieces.append(space + text if column.align == "right" else text + space)
     return _GAP.join(pieces)
@@ -369,6 +371,15 @@ def _cut(text: str, width: int) -> str:
     while _columns(kept) > width - 1:
         kept = kept[:-1]
     return kept + "…"
+
+
+def _cut_path(text: str, width: int) -> str:
+    if _columns(text) <= width:
+        return text
+    kept = text[max(len(text) - width + 1, 0) :]
+    while _columns(kept) > width - 1:
+        kept = kept[1:]
+    return "…" + kept
 
 
 def _wrap(line: str, width: int) -> Iterator[str]:

@@ -261,6 +261,9 @@ def _xml_text(text: str) -> Either:
     return Either((Pre(text),), (Pre(cut),))
 
 
+_SESSION_ID = "Header.SessionID"
+
+
 def _field_table(reading: Reading) -> Table | Para:
     """The message's values; what the autopilot filled in, and what breaks the schema on purpose, is said beside it."""
     message = reading.message
@@ -270,14 +273,16 @@ def _field_table(reading: Reading) -> Table | Para:
     rows: list[tuple[Path, str]] = [(leaf.path, leaf.text) for leaf in quantities(message)]
     if message.session_id is not None:
         rows.insert(0, (("Header", "SessionID"), message.session_id.hex().upper()))
-    said = bool(entry.auto or entry.intended)
-    columns = [Column("Field", flexible=True), Column("Value", mono=True, flexible=True)]
+    said = any(path != _SESSION_ID for path in entry.auto) or bool(entry.intended)
+    columns = [Column("Field", flexible=True, path=True), Column("Value", mono=True, flexible=True)]
 
     def cells(row: tuple[Path, str]) -> tuple[str, ...]:
         path, value = row
         name = "/".join(path)
         shown = value if len(value) <= 200 else f"{value[:200]}… {len(value) - 200} characters more"
         origin = "autopilot" if _covered(name, entry.auto) else "script"
+        if name == "Header/SessionID" and _SESSION_ID in entry.auto:
+            origin = "session"  # the id that was agreed on, with the autopilot off as well
         if _covered(name, entry.intended):
             origin += ", breaks the schema on purpose"
         return (name, shown, origin) if said else (name, shown)

@@ -108,6 +108,14 @@ def test_optional_fields_are_absent_and_mandatory_ones_are_the_autopilots(lua):
     assert "ResponseCode" in lua.last.auto
 
 
+def test_the_sessions_id_is_not_the_scripts(lua):
+    lua("Secc.Receive_SessionSetupReq_001()\nSecc.Send_SessionSetupRes_001()")
+    assert "Header.SessionID" in lua.last.auto
+    lua("Secc.Set_ServiceDiscoveryRes_Header_SessionID('C1A61BDEADFA4655')")
+    lua("Secc.Receive_ServiceDiscoveryReq_001()\nSecc.Send_ServiceDiscoveryRes_001()")
+    assert "Header.SessionID" not in lua.last.auto
+
+
 def test_what_is_set_stays_set_until_the_session_ends(lua):
     lua("Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(17)")
     for _ in range(2):
@@ -430,6 +438,44 @@ def test_a_script_plays_the_vehicle(lua):
       Evcc.Receive_PaymentServiceSelectionRes_001()
     """)
     assert lua("return Evcc.Get_PaymentServiceSelectionRes_ResponseCode()").startswith("FAILED")
+
+
+def test_the_documented_din_script(lua):
+    lua("""
+      Session.Protocol('din')
+      Secc.Receive_SessionSetupReq_001()
+      Secc.Set_SessionSetupRes_EVSEID('KR*TC1*DIN*001')
+      Secc.Set_SessionSetupRes_ResponseCode(ResponseCodeType.FAILED_SequenceError)
+      Secc.Send_SessionSetupRes_001()
+    """)
+    assert len(lua.last.data) == 30  # as the page of the example says
+    assert lua.last.message.body.EVSEID == b"KR*TC1*DIN*001"
+    assert lua("return Secc.Get_SessionSetupRes_EVSEID()") == "KR*TC1*DIN*001"
+
+
+def test_din_lists_are_appended_to(lua):
+    lua("""
+      Session.Protocol('din')
+      Session.Open{side='EVCC'}
+      Evcc.Set_ServicePaymentSelectionReq_SelectedPaymentOption(PaymentOptionType.ExternalPayment)
+      Evcc.Set_ServicePaymentSelectionReq_SelectedServiceList_Count(1)
+      Evcc.Add_ServicePaymentSelectionReq_SelectedServiceList_ServiceID(1)
+      Evcc.Send_ServicePaymentSelectionReq_001()
+      Evcc.Receive_ServicePaymentSelectionRes_001()
+    """)
+    assert lua("return Evcc.Get_ServicePaymentSelectionRes_ResponseCode()") == "OK"
+    assert lua("return Session.RunToEnd()")[0] == "terminated"
+
+
+def test_what_was_set_for_another_protocol_follows_the_one_that_is_agreed_on(lua):
+    lua("""
+      Secc.Set_SessionSetupRes_EVSEID('KR*TC1*DIN*001')
+      Ev.Plug{protocols={'din'}}
+      Secc.Receive_SessionSetupReq_001()
+      Secc.Send_SessionSetupRes_001()
+    """)
+    assert lua.bench.session.protocol == "din"
+    assert lua.last.message.body.EVSEID == b"KR*TC1*DIN*001"
 
 
 def test_both_sides_can_be_scripted(lua):

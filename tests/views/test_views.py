@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from secc_kernel import codec, views
+from secc_kernel.messages.iso15118_2 import msg_data_types as types
 from secc_kernel.session.journal import CHECK, FindingEntry, FrameEntry, Journal
 from secc_kernel.views.look import WIDTH
 
@@ -195,7 +196,7 @@ def test_headline(seed: Journal) -> None:
 
 def test_message_tells_what_the_autopilot_set_and_what_is_on_purpose(seed: Journal) -> None:
     rows = check_forms(views.message(seed)).rows
-    assert ["Header/SessionID", "C1A61BDEADFA4655", "autopilot"] in rows
+    assert ["Header/SessionID", "C1A61BDEADFA4655", "session"] in rows
     assert ["ResponseCode", "FAILED_SequenceError", "script"] in rows
     assert ["EVSEID", "KR*TC1*ISO1*001", "script, breaks the schema on purpose"] in rows
     assert ["EVCCID", "1020304050607080"] in check_forms(views.message(seed, 2)).rows
@@ -437,7 +438,7 @@ def test_the_same_journal_gives_the_same_html(seed: Journal) -> None:
 def test_html_carries_every_fact_without_styles(seed: Journal) -> None:
     rendered = views.message(seed)._repr_html_()
     bare = html.unescape(re.sub(r"<[^>]+>", " ", rendered))
-    for fact in ("FAILED_SequenceError", "KR*TC1*ISO1*001", "0x0000001F", seed.exi(3).hex(), "✓ 3 ms", "autopilot"):
+    for fact in ("FAILED_SequenceError", "KR*TC1*ISO1*001", "0x0000001F", seed.exi(3).hex(), "✓ 3 ms", "session"):
         assert fact in bare
     # Colours are the reader's theme's; the only one of ours is a line's.
     assert set(re.findall(r"(?:color|background)[^;\"]*", rendered)) == set()
@@ -454,3 +455,47 @@ def test_no_pandas_before_data_is_asked_for(seed: Journal, tmp_path: Path) -> No
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_long_paths_keep_their_end(seed: Journal, add) -> None:
+    """Paths begin alike: what tells them apart is at their end."""
+    cost = types.CostType(costKind="relativePricePercentage", amount=80, amountMultiplier=0)
+    watts = types.PhysicalValueType(Multiplier=0, Unit="W", Value=100)
+    entry = types.SalesTariffEntryType(
+        TimeInterval=types.RelativeTimeIntervalType(start=0),
+        ConsumptionCost=[types.ConsumptionCostType(startValue=watts, Cost=[cost])],
+    )
+    tariff = types.SalesTariffType(SalesTariffID=1, SalesTariffEntry=[entry])
+    entry = types.PMaxScheduleEntryType(TimeInterval=types.RelativeTimeIntervalType(start=0), PMax=watts)
+    schedule = types.PMaxScheduleType(PMaxScheduleEntry=[entry])
+    tuple_ = types.SAScheduleTupleType(SAScheduleTupleID=1, PMaxSchedule=schedule, SalesTariff=tariff)
+    schedules = types.SAScheduleListType(SAScheduleTuple=[tuple_])
+    parameter = types.AC_EVSEChargeParameterType(
+        AC_EVSEStatus=types.AC_EVSEStatusType(NotificationMaxDelay=0, EVSENotification="None", RCD=False),
+        EVSENominalVoltage=types.PhysicalValueType(Multiplier=0, Unit="V", Value=230),
+        EVSEMaxCurrent=types.PhysicalValueType(Multiplier=0, Unit="A", Value=16),
+    )
+    response = codec.new(
+        "iso2",
+        "ChargeParameterDiscoveryRes",
+        ResponseCode="OK",
+        EVSEProcessing="Finished",
+        SASchedules=schedules,
+        EVSEChargeParameter=parameter,
+    )
+    add(seed, 11.0, response, auto=("ResponseCode",))
+    text = str(views.message(seed))
+    for field in ("costKind", "amount ", "amountMultiplier"):
+        assert re.search(rf"^ *…\S*/Cost\[0\]/{field}", text, re.MULTILINE)
+    assert max(map(len, text.split("\n"))) <= 120
+
+
+def test_the_session_id_is_the_sessions_unless_the_script_sets_it(seed: Journal, add) -> None:
+    code = {"ResponseCode": "OK", "EVSEID": "ZZ00000"}
+    add(seed, 11.0, codec.new("iso2", "SessionSetupRes", **code), auto=("Header.SessionID", "EVSEID"))
+    assert re.search("^ *Header/SessionID +0000000000000000 +session$", str(views.message(seed)), re.MULTILINE)
+    add(seed, 12.0, codec.new("iso2", "SessionSetupRes", **code), auto=("EVSEID",))
+    assert re.search("^ *Header/SessionID +0000000000000000 +script$", str(views.message(seed)), re.MULTILINE)
+    # A message that is the script's in all other parts needs no column.
+    add(seed, 13.0, codec.new("iso2", "SessionSetupRes", **code), auto=("Header.SessionID",))
+    assert "Set by" not in str(views.message(seed))
