@@ -152,6 +152,7 @@ class SimLink:
 
         def arrive(now: float) -> None:
             if server.connection is not None:
+                server.refused(client.name, now)
                 self._later(self.delay, lambda then: client.disconnected(then, f"the {server.role} refused it: busy"))
                 return
             server.connected(client.name, now)

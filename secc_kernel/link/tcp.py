@@ -242,9 +242,10 @@ class TcpStation(_TcpLink):
     def stream_made(self, stream: _Stream, transport: Any) -> None:
         """A vehicle connected: take it, unless another one is connected."""
         if self._transport is not None:
-            same = self._transport.get_extra_info("peername")[0] == transport.get_extra_info("peername")[0]
-            if not same:
+            peer = transport.get_extra_info("peername")
+            if peer[0] != self._transport.get_extra_info("peername")[0]:
                 transport.abort()
+                self._happened(lambda: self._party.refused(peer, self.now))
                 return
             # The vehicle came back, and its old connection never ended: a lost link leaves such a half behind.
             old, self._transport, self._stream = self._transport, None, None

@@ -187,6 +187,12 @@ class Party(ABC):
             self._drop(self.peer_role, reason)
         self._closed(reason)
 
+    def refused(self, peer: Any, now: float) -> None:
+        """Tell that the link turned ``peer`` away, because this side talks to another one."""
+        self._pass_time(now, including=False)
+        talks = f" while {self.connection.peer} is connected" if self.connection else ""
+        self._find("tcp.refused", "warning", f"{endpoint(peer)} connected{talks}, and was refused")
+
     def next_deadline(self) -> float | None:
         """When `advance` has to be called next, if nothing arrives before."""
         deadline = self.timers.next_deadline()

@@ -122,6 +122,9 @@ def test_a_second_vehicle_from_elsewhere_is_refused_and_the_same_one_takes_over(
         other = socket.socket()
         other.connect(("127.0.0.1", station.link.port))
         assert has_ended(other)
+        (finding,) = [finding for finding in station.journal.findings if finding.rule == "tcp.refused"]
+        assert str(other.getsockname()[1]) in finding.text
+        assert str(first.getsockname()[1]) in finding.text
         again = socket.create_connection(("::1", station.link.port))
         assert has_ended(first)
         station.act(lambda party, now: party.connection.peer)

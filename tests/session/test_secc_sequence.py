@@ -188,6 +188,10 @@ def test_a_second_connection_is_refused():
     secc.connected("first", 0.0)
     with pytest.raises(LocalProtocolError, match="is connected to first"):
         secc.connected("second", 0.0)
+    secc.refused("second", 0.0)
+    assert rules(secc) == ["tcp.refused"]
+    assert secc.journal.findings[0].text == "second connected while first is connected, and was refused"
+    assert secc.connection.peer == "first"
 
 
 def test_at_its_pace_the_autopilot_answers_later_unless_the_turn_is_taken_back():
