@@ -322,7 +322,7 @@ class EVCC(Party):
             return text
         if failed(response):
             return f"{name} says {response.body.ResponseCode}"
-        return None
+        return _lack(response)
 
     def _go_on(self, request: Message, response: Message, name: str) -> None:
         """Decide what comes next, from what the sequence allows."""
@@ -381,6 +381,17 @@ class EVCC(Party):
         self.paused_session_id = self.session_id if pause else b""
         self._close("the session is over")
         self._end("paused" if pause else "terminated", f"the vehicle {'paused' if pause else 'ended'} the session")
+
+
+def _lack(response: Message) -> str | None:
+    """Why a vehicle can do nothing with a response that was read: an element that it needs is not there, or another."""
+    if not response.findings:
+        return None
+    try:
+        codec.encode(response)  # what is not as the schema has it cannot be written
+    except codec.EncodeError as error:
+        return f"{response.name} breaks its schema: {error}"
+    return None
 
 
 _EFFECTS: dict[str, Callable[[EVCC, Message, Message], None]] = {

@@ -235,6 +235,32 @@ def test_what_the_vehicle_cannot_decode_ends_the_session():
     assert "cannot be decoded" in pair.ev.ended.reason
 
 
+def lacking(name, exi):
+    """Streams that differ in one bit, are read, and lack something that the schema demands of the response."""
+    for bit in range(16, 8 * len(exi)):
+        broken = (int.from_bytes(exi, "big") ^ 1 << 8 * len(exi) - 1 - bit).to_bytes(len(exi), "big")
+        try:
+            message = codec.decode(broken, "iso2")
+        except codec.DecodeError:
+            continue
+        if message.name == name and any(f.rule == "schema.incomplete" for f in message.findings):
+            yield broken
+
+
+@pytest.mark.parametrize(("energy", "name"), IN_SESSION)
+def test_a_response_that_lacks_something_ends_the_session(energy, name):
+    pair = held(energy, name)
+    cases = list(lacking(name[:-3] + "Res", codec.encode(pair.secc.default_response())))[:4]
+    assert cases
+    for exi in cases:
+        pair = held(energy, name)
+        pair.ev.receive_data(v2gtp.pack(0x8001, exi), pair.now)
+        pair.settle()
+        assert pair.ev.ended.fault == "SECC"
+        assert "breaks its schema: V2G_Message/Body/" in pair.ev.ended.reason
+        assert "schema.incomplete" in pair.rules()
+
+
 @pytest.mark.parametrize("first", [b"\x80\xff\xff\xff", b""])
 def test_what_follows_the_message_that_ended_the_connection_is_dropped(first):
     pair = held("DC", "ServiceDiscoveryReq")
