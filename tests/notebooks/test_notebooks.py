@@ -1,4 +1,7 @@
-"""The notebooks run, in time, and show what is saved in them."""
+"""The notebooks run, in time, and show what is saved in them.
+
+If this fails after a change: run ``make notebooks``, look at the difference, and commit the notebooks with the change.
+"""
 
 import importlib.util
 import re
@@ -13,6 +16,7 @@ import pytest
 from secc_kernel.kernel import spec
 
 ROOT = Path(__file__).resolve().parents[2]
+HINT = "what is saved differs: run `make notebooks`, look at the difference, commit both"
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.md"))
 #: The snippets of the documentation's SessionSetup page, as they stand there.
 EVSE_ID = "local evseId = 'KR*TC1*ISO1*001'\nSecc.Set_SessionSetupRes_EVSEID(evseId)"
@@ -73,10 +77,10 @@ def test_runs_and_shows_what_is_saved(source: Path, builder: ModuleType) -> None
     assert built.metadata == kept.metadata
     for new, old in zip(built.cells, kept.cells, strict=True):
         assert new.id == old.id
-        assert new.source == old.source, "run `make notebooks`"
+        assert new.source == old.source, HINT
         if new.cell_type == "code":
             assert new.execution_count == old.execution_count
-            assert list(map(comparable, new.outputs)) == list(map(comparable, old.outputs)), new.source
+            assert list(map(comparable, new.outputs)) == list(map(comparable, old.outputs)), f"{new.source}\n{HINT}"
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
