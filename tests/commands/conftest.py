@@ -1,0 +1,11 @@
+"""Commands are meant to have a process of their own; here they share one with all tests."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _plots_stay_off_screen(monkeypatch):
+    """`run` sets the backend of plots for its process: what it finds set it leaves, and this is taken back."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
