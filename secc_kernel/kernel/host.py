@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from secc_kernel.kernel.display import LuaResult, displayed
 from secc_kernel.kernel.transcript import Transcript
 from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
+from secc_kernel.lua.verdicts import Verdicts
 
 if TYPE_CHECKING:
+    from secc_kernel.link.live import LiveSession
     from secc_kernel.lua.bench import Bench
     from secc_kernel.session.journal import FrameEntry
 
@@ -46,6 +48,8 @@ class KernelHost:
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
         self._transcript = Transcript(self._show_message, tell)
+        self._verdicts = Verdicts(print)
+        self._unsubscribe: Callable[[], object] = lambda: None
 
     def prepare(self) -> None:
         """Make the testers' API ready; cells need it, starting does not."""
@@ -53,8 +57,12 @@ class KernelHost:
             from secc_kernel.lua.api import install
             from secc_kernel.lua.bench import Bench
 
-            self._bench = Bench(on_exchange=lambda entry: self._transcript.add(entry))
+            self._bench = Bench(on_open=self._opened, on_exchange=lambda entry: self._transcript.add(entry))
             install(self.engine, self._bench)
+
+    def _opened(self, session: LiveSession) -> None:
+        self._unsubscribe()
+        self._unsubscribe = session.journal.subscribe(lambda entry: self._verdicts.add(entry))
 
     @property
     def bench(self) -> Bench:
@@ -75,11 +83,13 @@ class KernelHost:
         if needs_api:
             self.prepare()
         self._transcript = Transcript(self._show_message, tell)
+        self._verdicts = Verdicts(print)
         try:
             with self._bench.script() if self._bench is not None else contextlib.nullcontext():
                 yield
         finally:
             self._transcript.end()
+            self._verdicts.end()
 
     def provide_names(self, code: str, namespace: MutableMapping[str, Any]) -> None:
         """Give a Python cell what it names of ``session``, ``journal`` and ``secc_kernel``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.displayhook import ZMQShellDisplayHook
@@ -51,8 +52,11 @@ class SeccShell(ZMQInteractiveShell):
         call = "get_ipython().run_lua_blocking" if self._depth else "await get_ipython().run_lua"
         return f"{before}{call}({cell.lua!r})\n"
 
-    async def run_cell_async(self, raw_cell: str, *args: Any, **kwargs: Any) -> Any:
-        """Run a cell; see `IPython.core.interactiveshell.InteractiveShell.run_cell_async`."""
+    # ipykernel passes what the signature of this IPython's method takes.
+    @functools.wraps(ZMQInteractiveShell.run_cell_async)
+    async def run_cell_async(  # type: ignore[override]  # wrapped, it is a method of IPython's class for mypy
+        self, raw_cell: str, *args: Any, **kwargs: Any
+    ) -> Any:
         cell = split(raw_cell)
         if cell.python or cell.magic:
             self.host.provide_names(raw_cell, self.user_ns)

@@ -85,6 +85,16 @@ class Kernel:
     def begin(self, code: str, **options: Any) -> str:
         return str(self.client.execute(code, **options))
 
+    def begin_running(self, code: str, **options: Any) -> str:
+        """As `begin`; returns when the kernel runs the cell."""
+        request = self.begin(code, **options)
+        while True:
+            message = self.client.get_iopub_msg(timeout=20)
+            if message["parent_header"].get("msg_id") == request and message["msg_type"] == "execute_input":
+                # What follows before the cell itself takes some milliseconds.
+                time.sleep(0.1)
+                return request
+
     def end(self, request: str, timeout: float = 20) -> Outcome:
         """Collect what belongs to a request, up to the kernel's being idle again and the reply."""
         begun = time.perf_counter()

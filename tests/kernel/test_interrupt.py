@@ -65,8 +65,7 @@ def functions(running: Kernel) -> None:
 
 
 def interrupted(kernel: Kernel, code: str, send: Callable[[Kernel], None]) -> Outcome:
-    request = kernel.begin(code)
-    time.sleep(0.25)
+    request = kernel.begin_running(code)
     asked = time.perf_counter()
     send(kernel)
     outcome = kernel.end(request)
@@ -104,8 +103,7 @@ def test_an_idle_kernel_does_not_mind(kernel: Kernel) -> None:
 
 
 def test_a_burst_of_interrupts(kernel: Kernel) -> None:
-    request = kernel.begin("while true do pcall(sleep, 60) end")
-    time.sleep(0.25)
+    request = kernel.begin_running("while true do pcall(sleep, 60) end")
     for _ in range(10):
         kernel.manager.interrupt_kernel()
         time.sleep(0.01)

@@ -65,3 +65,14 @@ def test_a_cell_with_many_messages_shows_the_first_and_the_last_and_counts_the_o
 @pytest.mark.parametrize("cell", ["%%python\nsession.status.link", "Session.Status().state"])
 def test_the_session_is_there_without_being_opened(kernel: Kernel, cell: str) -> None:
     assert kernel.run(cell).status == "ok"
+
+
+def test_verdicts_are_shown_where_they_were_found(kernel: Kernel) -> None:
+    outcome = kernel.run("print('before')\nSession.Check(1 == 1, 'good')\nSession.Check(1 == 2, 'bad')\nprint('after')")
+    count = outcome.reply["execution_count"]
+    assert outcome.stdout.splitlines() == ["before", "PASS good", f"FAIL bad (In[{count}]:3)", "after"]
+    assert outcome.status == "ok"
+    assert kernel.run("%%python\nsession.check(False, 'too')").stdout == "FAIL too\n"
+    # They are shown once, whichever session they belong to.
+    outcome = kernel.run("Session.Open()\nfor i = 1, 9 do Session.Check(true, 'again') end")
+    assert outcome.stdout.splitlines() == ["PASS again", "PASS … 8 more times"]

@@ -19,8 +19,7 @@ print(button.comm.comm_id)
 
 def test_a_click_is_handled_while_a_cell_waits(kernel: Kernel) -> None:
     comm = kernel.run(BUTTON).stdout.strip()
-    request = kernel.begin("local what = wait_for_click() return what .. '!'")
-    time.sleep(0.3)
+    request = kernel.begin_running("local what = wait_for_click() return what .. '!'")
     begun = time.perf_counter()
     kernel.send("shell", "comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": {"event": "click"}}})
     outcome = kernel.end(request)
@@ -31,8 +30,7 @@ def test_a_click_is_handled_while_a_cell_waits(kernel: Kernel) -> None:
 def test_a_widget_works_in_a_python_cell_that_awaits(kernel: Kernel) -> None:
     kernel.run(BUTTON)
     comm = kernel.run("%%python\nprint(button.comm.comm_id)").stdout.strip()
-    request = kernel.begin("%%python\nimport asyncio\nawait asyncio.wrap_future(clicked)")
-    time.sleep(0.3)
+    request = kernel.begin_running("%%python\nimport asyncio\nawait asyncio.wrap_future(clicked)")
     kernel.send("shell", "comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": {"event": "click"}}})
     assert kernel.end(request).result == "'clicked'"
 
@@ -60,7 +58,7 @@ def test_subshells_serve_while_lua_is_busy(kernel: Kernel) -> None:
     """A front end that asks for comms on a subshell gets its answer from another thread."""
     kernel.send("control", "create_subshell_request")
     subshell = kernel.client.get_control_msg(timeout=10)["content"]["subshell_id"]
-    request = kernel.begin("local t = os.time() while os.time() < t + 2 do end")
+    request = kernel.begin_running("local t = os.time() while os.time() < t + 2 do end")
     message = kernel.client.session.msg("comm_info_request", {})
     message["header"]["subshell_id"] = subshell
     begun = time.perf_counter()
