@@ -191,7 +191,7 @@ class SimulatedEV(EVCC):
         wished: tuple[str, ...] = ()
         if self.energy != "AC":
             wished += DC_MODES
-        if self.energy != "DC":
+        if self.energy != "DC" and "AC" in self.progress.rules.modes:
             wished += {3: AC_MODES, 1: AC_MODES[1:]}.get(self.profile.ac_phases, ())
         self.mode = next((mode for mode in wished if any(str(offer).endswith(mode) for offer in offered)), None)
         if self.mode is None:
