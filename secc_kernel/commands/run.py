@@ -19,17 +19,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from secc_kernel.commands import CommandError
 from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.display import displayed
-from secc_kernel.link.live import CHECK, LiveSession, SessionError
+from secc_kernel.link.live import LiveSession, SessionError
 from secc_kernel.lua.api import install
 from secc_kernel.lua.bench import Bench, Options
 from secc_kernel.lua.errors import LuaError, LuaExit, LuaInterrupted, LuaUserError
 from secc_kernel.lua.runtime import LuaEngine
-from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, JournalError
+from secc_kernel.lua.verdicts import Verdicts, failed
+from secc_kernel.session.journal import Entry, FrameEntry, JournalError
 
 FAILED = 1
 
@@ -45,20 +46,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls", action="store_true", help="transport security")
     parser.add_argument("--report", metavar="FILE", help="write the verdicts there as JUnit XML")
     parser.add_argument("--journal", metavar="FILE", help="write the journal there (a new file)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show every message on a simulated link, too")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the script; 0 when it passed."""
-    run = _Run(Path(arguments.script))
+    run = _Run(Path(arguments.script), arguments.verbose)
     cells = list(_cells(run.script))
     run.open(_options(arguments))
+    report = None if arguments.report is None else _new_report(Path(arguments.report))
     try:
         run.play(cells)
         run.finish()
+    except KeyboardInterrupt:
+        run.error = "interrupted"
+        raise
     finally:
         run.bench.close()
-    if arguments.report:
-        _write_report(Path(arguments.report), run)
+        if report is not None:
+            with report:
+                _write_report(report, run)
     return run.conclude()
 
 
@@ -118,9 +125,10 @@ class _Run:
     """A run of a script: what it works with, and what came of it."""
 
     script: Path
+    verbose: bool = False
     error: str = ""
     bench: Bench = field(init=False)
-    verdicts: list[FindingEntry] = field(default_factory=list)
+    verdicts: Verdicts = field(default_factory=lambda: Verdicts(_say))
     lines: list[str] = field(default_factory=list)
     _shell: Any = None
     _start: float | None = None
@@ -130,6 +138,7 @@ class _Run:
         self.bench = Bench(on_open=self._opened)
         self._engine = LuaEngine()
         install(self._engine, self.bench)
+        self._engine.look_in(self.script.parent)
 
     def open(self, options: Options) -> None:
         """Open a real link at once: the other side may be looking for it already."""
@@ -150,14 +159,13 @@ class _Run:
             print(f"{what} {session.link.place}", flush=True)
 
     def _note(self, entry: Entry, session: LiveSession) -> None:
-        if isinstance(entry, FindingEntry) and entry.rule == CHECK:
-            self.verdicts.append(entry)
-        elif isinstance(entry, FrameEntry) and entry.layer == "v2gtp":
+        self.verdicts.add(entry)
+        if isinstance(entry, FrameEntry) and entry.layer == "v2gtp":
             if self._start is None:
                 self._start = entry.time if session.link.real else 0.0
             self.lines.append(_line(entry, self._start))
-            if session.link.real:
-                print(self.lines[-1], flush=True)
+            if session.link.real or self.verbose:
+                _say(self.lines[-1])
 
     def play(self, cells: list[_Cell]) -> None:
         """Run the cells until one fails."""
@@ -168,6 +176,7 @@ class _Run:
             except LuaExit as end:
                 if end.code:
                     self.error = str(end)
+                    print(self.error, file=sys.stderr)
                 return
             except LuaInterrupted:
                 raise KeyboardInterrupt from None
@@ -220,12 +229,16 @@ class _Run:
 
     def conclude(self) -> int:
         """Say what came of it; the exit status."""
-        failed = [verdict for verdict in self.verdicts if verdict.severity == "error"]
-        for verdict in self.verdicts:
-            print(f"{'FAIL' if verdict in failed else 'PASS'} {verdict.text}")
-        if self.verdicts:
-            print(f"{len(self.verdicts) - len(failed)} passed, {len(failed)} failed")
-        return FAILED if failed or self.error else 0
+        self.verdicts.end()
+        verdicts = self.verdicts.found
+        failures = sum(map(failed, verdicts))
+        if verdicts:
+            print(f"{len(verdicts) - failures} passed, {failures} failed")
+        return FAILED if failures or self.error else 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _line(entry: FrameEntry, start: float) -> str:
@@ -238,31 +251,40 @@ def _line(entry: FrameEntry, start: float) -> str:
     return f"{entry.time - start:10.3f}  EVCC {arrow} SECC  {message.name}{f' {code}' if code is not None else ''}"
 
 
-def _write_report(path: Path, run: _Run) -> None:
+def _new_report(path: Path) -> BinaryIO:
+    """The report's file, emptied before the script begins: one of an earlier run must not stand for this one."""
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise CommandError(f"the report {path} cannot be written: {error.strerror or error}") from error
+
+
+def _write_report(file: BinaryIO, run: _Run) -> None:
     """The verdicts as JUnit XML: a test case each, and one for the script itself."""
     from xml.etree import ElementTree as ET
 
-    failures = sum(verdict.severity == "error" for verdict in run.verdicts)
+    verdicts = run.verdicts.found
     suite = ET.Element(
         "testsuite",
         name=run.script.name,
-        tests=str(len(run.verdicts) + 1),
-        failures=str(failures),
+        tests=str(len(verdicts) + 1),
+        failures=str(sum(map(failed, verdicts))),
         errors=str(int(bool(run.error))),
         skipped="0",
         timestamp=datetime.now().astimezone().isoformat(timespec="seconds"),
     )
-    text: Callable[[str], str] = lambda words: "".join(c if c.isprintable() or c == "\n" else "�" for c in words)  # noqa: E731
-    for verdict in run.verdicts:
-        case = ET.SubElement(suite, "testcase", classname=run.script.stem, name=text(verdict.text) or "check")
-        if verdict.severity == "error":
-            ET.SubElement(case, "failure", message=text(verdict.text)).text = f"at {verdict.time:.3f} s"
+    for verdict in verdicts:
+        case = ET.SubElement(suite, "testcase", classname=run.script.stem, name=_for_xml(verdict.text) or "check")
+        if failed(verdict):
+            where = f"{verdict.place}, " if verdict.place else ""
+            ET.SubElement(case, "failure", message=_for_xml(verdict.text)).text = f"{where}at {verdict.time:.3f} s"
     case = ET.SubElement(suite, "testcase", classname=run.script.stem, name="runs to its end")
     if run.error:
-        ET.SubElement(case, "error", message=text(run.error))
-    ET.SubElement(suite, "system-out").text = text("\n".join(run.lines))
+        ET.SubElement(case, "error", message=_for_xml(run.error))
+    ET.SubElement(suite, "system-out").text = _for_xml("\n".join(run.lines))
     ET.indent(suite)
-    try:
-        ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error
+    ET.ElementTree(suite).write(file, encoding="utf-8", xml_declaration=True)
+
+
+def _for_xml(words: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in words)

@@ -235,12 +235,23 @@ class LiveSession:
         """Call something with a party and the time, such as ``lambda vehicle, now: vehicle.stop(now)``."""
         return self._thread.ask(self._pilot.act, self._role(role), call)
 
-    def check(self, passed: bool, text: str) -> bool:
-        """Record a verdict of the script: a finding of the rule `CHECK`, an error when it failed."""
+    def check(self, passed: bool, text: str, place: str = "") -> bool:
+        """Record a verdict of the script: a finding of the rule `CHECK`, an error when it failed.
+
+        Parameters
+        ----------
+        passed : bool
+            The verdict.
+        text : str
+            What was checked.
+        place : str
+            Where in the script.
+        """
         severity = "note" if passed else "error"
         frames = len(self.journal.frames)
+        message = frames - 1 if frames else None
         self.journal.append(
-            FindingEntry(self.now, rule=CHECK, severity=severity, text=text, message=frames - 1 if frames else None)
+            FindingEntry(self.now, rule=CHECK, severity=severity, text=text, message=message, place=place)
         )
         return passed
 

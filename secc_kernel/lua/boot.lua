@@ -201,6 +201,11 @@ local function wrap_raw(f)
   return function(...) return finish(call(f, outward(...))) end
 end
 
+-- As `wrap`, for functions that want to know where they are called.
+local function wrap_placed(f)
+  return function(...) return finish(call(f, gsub(where(), ": $", "", 1), ...)) end
+end
+
 function special.error(message) error(where() .. message, 0) end
 function special.raise(problem) error(problem, 0) end
 function special.await() return finish(wait()) end
@@ -459,7 +464,8 @@ local function outcome(co, drop, ok, first, ...)
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
 end
 
-local engine = { state = state, collect = collectgarbage, env = env, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw }
+local engine = { state = state, collect = collectgarbage, env = env, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw,
+  wrap_placed = wrap_placed }
 local chunk                                     -- the last one that compiled; functions do not pass through Python
 
 function engine.compile(source, name)

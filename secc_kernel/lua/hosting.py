@@ -41,11 +41,14 @@ class HostFunction:
     raw : bool
         Whether tables arrive as pictures (`LuaTable`) and functions as `LuaObject`, for functions that display what
         they get. Otherwise tables arrive as lists and dicts, and functions are refused.
+    placed : bool
+        Whether its first argument, ``place``, is where the script calls it (``In[3]:2``).
     """
 
     function: Callable[..., Any]
     name: str = ""
     raw: bool = False
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +240,10 @@ def _wrong_arguments(problem: TypeError, function: Callable[..., Any], name: str
     if traceback is not None and traceback.tb_next is not None:
         raise problem
     try:
-        parameters = ", ".join(inspect.signature(function).parameters)
+        parameters = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         raise problem from None
+    if parameters[:1] == ["place"]:
+        parameters, args = parameters[1:], args[1:]
     count = f"{len(args)} value{'' if len(args) == 1 else 's'}"
-    return LuaUserError(f"{name} takes ({parameters}), not {count}")
+    return LuaUserError(f"{name} takes ({', '.join(parameters)}), not {count}")

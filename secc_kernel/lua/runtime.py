@@ -194,6 +194,12 @@ class LuaEngine:
         """
         self._resolvers.append((resolve, names))
 
+    def look_in(self, folder: Path) -> None:
+        """Have ``require`` look for modules in a folder first: that of the script, wherever it is run from."""
+        self._require_idle()
+        package = self._lua["env"]["package"]
+        package["path"] = f"{folder}/?.lua;{folder}/?/init.lua;{package['path']}"
+
     def get(self, name: str) -> Any:
         """A global of user code as Python data (None if it is not set)."""
         self._require_idle()
@@ -221,7 +227,7 @@ class LuaEngine:
         if isinstance(value, LazyTable):
             return self._lua["lazy"](*self._binder.parts(value))
         if isinstance(value, HostFunction):
-            wrap = self._lua["wrap_raw" if value.raw else "wrap"]
+            wrap = self._lua["wrap_raw" if value.raw else "wrap_placed" if value.placed else "wrap"]
             return wrap(self._binder.bind(value.function, value.name or name, value.raw))
         if is_function(value):
             return self._lua["wrap"](self._binder.bind(value, name))

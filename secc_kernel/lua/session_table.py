@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ..link.live import LiveSession
@@ -15,6 +16,7 @@ from ..vehicle import PROFILES
 from .bench import Bench, Options, Vehicle, script_future
 from .errors import LuaUserError
 from .functions import suggest
+from .hosting import HostFunction
 
 __all__ = ["DOCUMENTATION", "ev_table", "session_table"]
 
@@ -73,7 +75,7 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
 """Signature and meaning of each function, for inspection and editor stubs; `functions.Function` has the API's."""
 
 
-def session_table(bench: Bench) -> dict[str, Callable[..., Any]]:
+def session_table(bench: Bench) -> dict[str, Callable[..., Any] | HostFunction]:
     """The functions of ``Session``."""
     return {
         "Open": lambda options=None: _open(bench, options),
@@ -84,7 +86,7 @@ def session_table(bench: Bench) -> dict[str, Callable[..., Any]]:
         "RunToEnd": lambda: _run_to_end(bench),
         "Wait": lambda seconds: _wait(bench, seconds),
         "Status": lambda: _status(bench),
-        "Check": lambda condition=None, text="": _check(bench, condition, text),
+        "Check": HostFunction(partial(_check, bench), placed=True),
         "Note": lambda text: _live(bench).note(str(text)),
     }
 
@@ -161,10 +163,10 @@ def _status(bench: Bench) -> dict[str, Any]:
     return {name: value for name, value in asdict(bench.session.status).items() if value is not None}
 
 
-def _check(bench: Bench, condition: Any, text: Any) -> bool:
+def _check(bench: Bench, place: str, condition: Any = None, text: Any = "") -> bool:
     """A verdict: passed unless the condition is false or nil."""
     passed = condition is not None and condition is not False
-    return _live(bench).check(passed, str(text))
+    return _live(bench).check(passed, str(text), place)
 
 
 def _live(bench: Bench) -> LiveSession:

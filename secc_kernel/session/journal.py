@@ -196,6 +196,8 @@ class FindingEntry(Entry):
         What happened, where, and what it means.
     message
         Index of the message that it is about.
+    place
+        Where a script found it: 'script.lua:12'.
     """
 
     kind: ClassVar[str] = "finding"
@@ -203,6 +205,7 @@ class FindingEntry(Entry):
     severity: str = "note"
     text: str = ""
     message: int | None = None
+    place: str = ""
 
 
 @dataclass(slots=True)
@@ -279,7 +282,9 @@ class Journal:
         try:
             self._file = os.open(path, flags, 0o644)
         except FileExistsError:
-            raise JournalError(f"the journal {path} exists: choose another name, or overwrite it on purpose") from None
+            raise JournalError(f"the journal {path} exists: choose another name, or move it away") from None
+        except OSError as error:
+            raise JournalError(f"the journal {path} cannot be written: {error.strerror or error}") from error
         self._close = weakref.finalize(self, os.close, self._file)
         _write(self._file, self._header())
 

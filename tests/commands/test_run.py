@@ -54,7 +54,50 @@ def test_a_script_without_verdicts_passes_when_it_comes_to_its_end(run):
 def test_a_failed_verdict(run):
     status, out, _ = run("Session.Check(true, 'one') Session.Check(false, 'two')")
     assert status == 1
-    assert out == "PASS one\nFAIL two\n1 passed, 1 failed\n"
+    assert out == "PASS one\nFAIL two (script.lua:1)\n1 passed, 1 failed\n"
+
+
+def test_verdicts_stand_where_they_were_found(run):
+    status, out, _ = run(
+        """
+local function check(text) Session.Check(text ~= 'bad', text) end
+print('before')
+for i = 1, 74 do check('loop') end
+check('bad')
+pcall(function() Session.Check(nil) end)
+Session.Check(true)
+print('after')
+"""
+    )
+    assert status == 1
+    assert out.splitlines() == [
+        "before",
+        "PASS loop",
+        "PASS … 73 more times",
+        "FAIL bad (script.lua:2)",
+        "FAIL (no text) (script.lua:6)",
+        "PASS (no text)",
+        "after",
+        "75 passed, 2 failed",
+    ]
+
+
+def test_modules_are_found_beside_the_script(run, tmp_path):
+    (tmp_path / "common.lua").write_text("return {check = function() Session.Check(false, 'in a module') end}")
+    status, out, err = run("require('common').check()")
+    assert err == ""
+    assert status == 1
+    assert out.startswith("FAIL in a module (")
+    assert "common.lua:1)" in out
+
+
+def test_every_message_is_shown_where_it_is_asked_for(run):
+    status, out, _ = run(PASSING, "--verbose")
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "     0.103  EVCC -> SECC  supportedAppProtocolReq"
+    assert lines[-2] == "     0.166  EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished"
+    assert lines[-3] == "PASS the compact car came"
 
 
 def test_an_error_in_the_script(run):
@@ -67,7 +110,9 @@ def test_an_error_in_the_script(run):
     ("source", "status"), [("error('no')", 1), ("x = = 1", 1), ("os.exit(0)", 0), ("os.exit(3)", 1)]
 )
 def test_ends_of_scripts(run, source, status):
-    assert run(source)[0] == status
+    found, _, err = run(source)
+    assert found == status
+    assert bool(err) == bool(status)  # nothing fails without a word
 
 
 @pytest.mark.parametrize(
@@ -93,12 +138,15 @@ def test_unusable_arguments(run, tmp_path, capsys):
         main(["run", "x.lua", "--link", "pigeon"])
     assert caught.value.code == 2
     assert run("not JSON", name="x.ipynb")[0] == 2
-    assert run(PASSING, "--report", tmp_path / "no" / "such" / "folder.xml")[0] == 2
+    for option in ("--report", "--journal"):
+        status, out, err = run(PASSING, option, tmp_path / "no" / "such" / "folder.x")
+        assert (status, out) == (2, "")
+        assert "folder.x cannot be written: No such file or directory" in err
 
 
 def test_the_report_is_junit(run, tmp_path):
     path = tmp_path / "report.xml"
-    run(PASSING + "Session.Check(false, 'a <bad> \\1 thing') error('stop')", "--report", path)
+    run(PASSING + "Session.Check(false, 'a <bad> \\1 thing') error('stop\\there')", "--report", path)
     suite = ET.parse(path).getroot()
     assert suite.tag == "testsuite"
     assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors")} == {
@@ -109,8 +157,9 @@ def test_the_report_is_junit(run, tmp_path):
     }
     cases = {case.get("name"): case for case in suite.iter("testcase")}
     assert list(cases["the compact car came"]) == []
-    assert cases["a <bad> � thing"].find("failure") is not None
-    assert "stop" in cases["runs to its end"].find("error").get("message")
+    failure = cases["a <bad> � thing"].find("failure")
+    assert failure.text.startswith("script.lua:5, at 0.")
+    assert "stop\there" in cases["runs to its end"].find("error").get("message")
     assert "EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished" in suite.find("system-out").text
 
 
@@ -140,8 +189,8 @@ def test_a_notebook_runs_cell_by_cell(run):
     assert out.splitlines() == [
         "SessionSetupReq SECC",
         "42",
-        "true",
         "PASS cells share globals",
+        "true",
         "1 passed, 0 failed",
     ]
 
@@ -193,8 +242,8 @@ def test_on_tcp_every_message_is_a_line_and_the_autopilot_ends_the_session(run):
     assert lines[0] == f"listening on [::1]:{port}"
     assert re.fullmatch(r" +\d\.\d{3}  EVCC -> SECC  supportedAppProtocolReq", lines[1])
     assert any(line.endswith("EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished") for line in lines)
-    assert lines[-4].endswith("EVCC <- SECC  SessionStopRes OK")
-    assert lines[-3] == "the session ended (terminated): the vehicle stopped the session"
+    assert lines[-3].endswith("EVCC <- SECC  SessionStopRes OK")
+    assert lines[-2] == "the session ended (terminated): the vehicle stopped the session"
     assert "the script has ended; the autopilot goes on to the end of the session" in lines
 
 
