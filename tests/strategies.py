@@ -124,7 +124,7 @@ class _Maker:
     def slot(self, field: Field, depth: int) -> Any:
         if field.head is None:
             return self.any(field.type, depth + 1)
-        members = [e for e in self.schema.members(field.head) if not e.abstract]
+        members = [e for e in self.schema.members(field.head) if e.concrete]
         return self.any(self.draw(st.sampled_from(members)).type, depth + 1)
 
     def item(self, cls: type, part: Model, depth: int) -> Child:
@@ -132,7 +132,7 @@ class _Maker:
             element = leaf_element(self.schema, cls, part)  # type: ignore[arg-type]
         else:
             # Anything may stand here; what cannot nest further ends the recursion.
-            known = [e for e in self.schema.elements if not e.abstract]
+            known = [e for e in self.schema.elements if e.concrete]
             flat = [e for e in known if simple_type(e.type) is not None]
             element = self.draw(st.sampled_from(flat if depth > 1 and flat else known))
         return Child(element, self.any(element.type, depth + 2))
@@ -159,7 +159,7 @@ def values(draw: st.DrawFn, schema: Schema, type_: Any, xml: bool = False) -> An
 @st.composite
 def documents(draw: st.DrawFn, schema: Schema, xml: bool = False) -> tuple[Element, Any]:
     """A global element of a schema and a value for it."""
-    element = draw(st.sampled_from([e for e in schema.elements if not e.abstract]))
+    element = draw(st.sampled_from([e for e in schema.elements if e.concrete]))
     return element, draw(values(schema, element.type, xml))
 
 
@@ -184,6 +184,6 @@ def messages(draw: st.DrawFn, key: str | None = None, name: str | None = None, x
 def fragments(draw: st.DrawFn, key: str, xml: bool = False) -> Message:
     """An element of a vocabulary on its own, for the fragment grammar."""
     words = vocabulary(key)
-    known = [f.element for f in words.schema.fragments if f.element is not None and not f.element.abstract]
+    known = [f.element for f in words.schema.fragments if f.element is not None and f.element.concrete]
     element = draw(st.sampled_from(known))
     return Message(key, element, draw(values(words.schema, element.type, xml)), fragment=True)

@@ -190,7 +190,7 @@ class Compiler:
         def first_use(position: int) -> Callable[[int, int], Any]:
             def compile_first(n: int, r: int) -> Any:
                 element = elements[position]
-                if element.abstract or element.simple_type is not None:
+                if not element.concrete or element.simple_type is not None:
                     raise Odd
                 table[position] = self.compiled(self.reader(element.type), element.type)
                 return table[position](n, r)
@@ -251,7 +251,7 @@ class _Writers(dict[type, tuple[int, Callable[[int, Any], int]]]):
 
     def __missing__(self, cls: type) -> tuple[int, Callable[[int, Any], int]]:
         for position, element in enumerate(self._elements):
-            if element.type is cls and not element.abstract:
+            if element.type is cls and element.concrete:
                 self[cls] = (position, self._compiler.compiled(self._compiler.writer(cls), cls))
                 return self[cls]
         raise Odd

@@ -21,6 +21,7 @@ A schema document becomes a module with a `NAMESPACE`, simple types (see `dataty
 
     Parameters = element(ListType)
 
+``_abstract_ = True`` and ``_anonymous_ = True`` mark abstract types and those without a name in the schema.
 Extension is inheritance: the base's content comes first. Content whose order carries meaning (mixed text, repeated
 groups, wildcards) is one field of kind ``items`` holding texts and `Child` values in document order.
 """
@@ -113,6 +114,11 @@ class Element:
     def namespace(self) -> str:
         """Namespace URI."""
         return self.qname.uri
+
+    @cached_property
+    def concrete(self) -> bool:
+        """Whether it can appear in a message: neither the element nor its type is abstract."""
+        return not self.abstract and not (isinstance(self.type, ComplexTypeMeta) and self.type.is_abstract)
 
     @cached_property
     def simple_type(self) -> SimpleType | None:
@@ -274,9 +280,9 @@ class Field:
     @property
     def members(self) -> tuple[tuple[str, Any], ...]:
         """What a slot of a substitution group may hold, as (element name, type); empty for other fields."""
-        if self.head is None or not (self.head.members or self.head.abstract):
+        if self.head is None or not (self.head.members or not self.head.concrete):
             return ()
-        return tuple((e.name, simple_type(e.type) or e.type) for e in substitutes(self.head) if not e.abstract)
+        return tuple((e.name, simple_type(e.type) or e.type) for e in substitutes(self.head) if e.concrete)
 
     @cached_property
     def element(self) -> Element:
@@ -359,6 +365,11 @@ class ComplexTypeMeta(type):
         return super().__new__(mcs, name, bases, namespace)
 
     @property
+    def is_abstract(cls) -> bool:
+        """Whether the type itself, not its base, is declared abstract."""
+        return bool(cls.__dict__.get("_abstract_", False))
+
+    @property
     def __fields__(cls) -> tuple[Field, ...]:
         """The type's fields, the base's first."""
         found = cls.__dict__.get("__resolved__")
@@ -377,6 +388,7 @@ class ComplexType(metaclass=ComplexTypeMeta):
 
     _content_: ClassVar[Model | None] = None
     _anonymous_: ClassVar[bool] = False
+    _abstract_: ClassVar[bool] = False
 
     def __init__(self, **values: Any) -> None:
         for name, repeated in _defaults(type(self)):

@@ -206,7 +206,7 @@ class Reader:
 
     def element(self, element: Element, index: int | None = None) -> Any:
         with self.inside(element.name if index is None else f"{element.name}[{index}]"):
-            if element.abstract:
+            if not element.concrete:
                 self.finding("schema.abstract", "error", f"{element.name} is abstract and cannot appear in a message")
             return self.content(element.qname, self.grammars.of(element.type))
 

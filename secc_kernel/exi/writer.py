@@ -271,7 +271,7 @@ class _ElementWriter:
         if production.event == "CH":
             return False
         assert element is not None
-        if element.abstract:
+        if not element.concrete:
             return False
         return field.head is None or len(self.grammar.schema.members(field.head)) == 1 or type(value) is element.type
 
@@ -315,13 +315,13 @@ def _write_qname(writer: Writer, qname: QName) -> None:
 
 
 def _abstract(production: Production) -> bool:
-    return production.element is not None and production.element.abstract
+    return production.element is not None and not production.element.concrete
 
 
 def _type_name(production: Production) -> str:
     """The complex type that it takes; empty for a simple type and for an abstract element."""
     element = production.element
-    if element is None or element.abstract or element.simple_type is not None:
+    if element is None or not element.concrete or element.simple_type is not None:
         return ""
     return str(element.type.__name__)
 

@@ -114,7 +114,7 @@ class Vocabulary:
         if field.head is None:
             return ()
         found = self.schema.members(field.head)
-        return () if len(found) == 1 and not field.head.abstract else tuple(e for e in found if not e.abstract)
+        return () if len(found) == 1 and field.head.concrete else tuple(e for e in found if e.concrete)
 
     def header_type(self) -> type[ComplexType] | None:
         """The type of the message header; None for the handshake."""

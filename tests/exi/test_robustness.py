@@ -126,9 +126,8 @@ def test_random_deviations_never_take_long():
         data = bytes([0x80]) + bytes(
             chance.getrandbits(8) | chance.getrandbits(8) for _ in range(chance.randrange(400))
         )
-        started = time.perf_counter()
-        survives(data, chance.choice(SCHEMAS), chance.random() < 0.3)
-        slowest = max(slowest, time.perf_counter() - started)
+        taken, _ = elapsed(lambda d=data: survives(d, chance.choice(SCHEMAS), chance.random() < 0.3))
+        slowest = max(slowest, taken)
     assert slowest < 2
 
 
@@ -149,9 +148,10 @@ def test_announced_lengths_allocate_nothing(octets):
 
 
 def elapsed(function):
-    started = time.perf_counter()
+    """Seconds of this process alone, on a machine that others use too, and the result."""
+    started = time.process_time()
     result = function()
-    return time.perf_counter() - started, result
+    return time.process_time() - started, result
 
 
 def schedule(entries):
@@ -213,9 +213,8 @@ def test_sixty_kilobytes_of_certificate():
     assert taken + again < 0.1
 
 
-def test_a_learned_grammar_stays_quick():
-    """An undeclared element with ten thousand differently named children, each of which its grammar learns."""
-    children = 10_000
+def of_many_names(children):
+    """An undeclared element with so many differently named children, each of which its grammar learns."""
     parts = ["10000000", "10", "001", "00000010", "01111000"]  # an element outside of the handshake's: x
     for number in range(children):
         # After the first, so many events are known; the next number leads to the undeclared ones: an element, text.
@@ -223,10 +222,17 @@ def test_a_learned_grammar_stays_quick():
         parts += ["001", "00000101", *(f"{byte:08b}" for byte in f"{number:04d}".encode())]
         parts.append("00")  # its end
     digits = "".join(parts)
-    data = int(digits + "0" * (-len(digits) % 8), 2).to_bytes((len(digits) + 7) // 8, "big")
-    taken, (steps, _) = elapsed(lambda: vocabulary("sap").codec.trace(data))
-    assert sum(step.event == "SE" for step in steps) >= children
-    assert taken < 3
+    return int(digits + "0" * (-len(digits) % 8), 2).to_bytes((len(digits) + 7) // 8, "big")
+
+
+def test_learned_grammars_stay_quick():
+    times = []
+    for children in (1500, 6000):
+        data = of_many_names(children)
+        taken, (steps, _) = elapsed(lambda d=data: vocabulary("sap").codec.trace(d))
+        assert sum(step.event == "SE" for step in steps) >= children
+        times.append(taken)
+    assert times[1] < 9 * times[0] + 0.1
 
 
 # -- threads ----------------------------------------------------------------------------------------------------------

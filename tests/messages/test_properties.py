@@ -108,7 +108,7 @@ def test_copies_are_messages_of_their_own(message):
         assert other == message
         assert other.name == message.name
         assert codec.encode(other) == exi
-    assert copy.deepcopy(message).value is not message.value
+    assert message.element.simple_type is not None or copy.deepcopy(message).value is not message.value
 
 
 @examples(50)

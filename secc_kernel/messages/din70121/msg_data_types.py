@@ -284,7 +284,7 @@ class NotificationType(ComplexType):
 
 
 class SASchedulesType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 SASchedules = element(SASchedulesType)
@@ -317,6 +317,7 @@ class PMaxScheduleType(ComplexType):
 
 
 class EntryType(ComplexType):
+    _abstract_ = True
     TimeInterval: Annotated[IntervalType, ref(TimeInterval)]
 
 
@@ -339,7 +340,7 @@ PMaxScheduleEntry = element(PMaxScheduleEntryType, substitutes=Entry)
 
 
 class IntervalType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 TimeInterval = element(IntervalType)
@@ -365,7 +366,7 @@ class CostType(ComplexType):
 
 
 class EVSEStatusType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVSEStatus = element(EVSEStatusType)
@@ -382,7 +383,7 @@ AC_EVSEStatus = element(AC_EVSEStatusType, substitutes=EVSEStatus)
 
 
 class EVStatusType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVStatus = element(EVStatusType)
@@ -410,7 +411,7 @@ DC_EVStatus = element(DC_EVStatusType, substitutes=EVStatus)
 
 
 class EVChargeParameterType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVChargeParameter = element(EVChargeParameterType)
@@ -442,7 +443,7 @@ DC_EVChargeParameter = element(DC_EVChargeParameterType, substitutes=EVChargePar
 
 
 class EVSEChargeParameterType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVSEChargeParameter = element(EVSEChargeParameterType)
@@ -474,7 +475,7 @@ DC_EVSEChargeParameter = element(DC_EVSEChargeParameterType, substitutes=EVSECha
 
 
 class EVPowerDeliveryParameterType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVPowerDeliveryParameter = element(EVPowerDeliveryParameterType)

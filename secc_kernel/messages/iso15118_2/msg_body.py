@@ -59,7 +59,7 @@ class BodyType(ComplexType):
 
 
 class BodyBaseType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 BodyElement = element(BodyBaseType, abstract=True)

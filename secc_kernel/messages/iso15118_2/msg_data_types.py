@@ -298,7 +298,7 @@ class NotificationType(ComplexType):
 
 
 class SASchedulesType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 SASchedules = element(SASchedulesType, abstract=True)
@@ -330,6 +330,7 @@ class PMaxScheduleType(ComplexType):
 
 
 class EntryType(ComplexType):
+    _abstract_ = True
     TimeInterval: Annotated[IntervalType, ref(TimeInterval)]
 
 
@@ -352,7 +353,7 @@ PMaxScheduleEntry = element(PMaxScheduleEntryType, substitutes=Entry)
 
 
 class IntervalType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 TimeInterval = element(IntervalType, abstract=True)
@@ -378,6 +379,7 @@ class CostType(ComplexType):
 
 
 class EVSEStatusType(ComplexType):
+    _abstract_ = True
     NotificationMaxDelay: unsignedShort
     EVSENotification: EVSENotificationType
 
@@ -393,7 +395,7 @@ AC_EVSEStatus = element(AC_EVSEStatusType, substitutes=EVSEStatus)
 
 
 class EVStatusType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVStatus = element(EVStatusType, abstract=True)
@@ -417,6 +419,7 @@ DC_EVStatus = element(DC_EVStatusType, substitutes=EVStatus)
 
 
 class EVChargeParameterType(ComplexType):
+    _abstract_ = True
     DepartureTime: unsignedInt | None = None
 
 
@@ -448,7 +451,7 @@ DC_EVChargeParameter = element(DC_EVChargeParameterType, substitutes=EVChargePar
 
 
 class EVSEChargeParameterType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVSEChargeParameter = element(EVSEChargeParameterType, abstract=True)
@@ -479,7 +482,7 @@ DC_EVSEChargeParameter = element(DC_EVSEChargeParameterType, substitutes=EVSECha
 
 
 class EVPowerDeliveryParameterType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 EVPowerDeliveryParameter = element(EVPowerDeliveryParameterType, abstract=True)

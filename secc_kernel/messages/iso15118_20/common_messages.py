@@ -518,6 +518,7 @@ class PowerScheduleEntryType(ComplexType):
 
 
 class PriceScheduleType(ComplexType):
+    _abstract_ = True
     TimeAnchor: unsignedLong
     PriceScheduleID: numericIDType
     PriceScheduleDescription: descriptionType | None = None

@@ -99,61 +99,67 @@ class MessageHeaderType(ComplexType):
 
 
 class V2GMessageType(ComplexType):
+    _abstract_ = True
     Header: MessageHeaderType
 
 
 class V2GRequestType(V2GMessageType):
-    pass
+    _abstract_ = True
 
 
 class V2GResponseType(V2GMessageType):
+    _abstract_ = True
     ResponseCode: responseCodeType
 
 
 class ChargeParameterDiscoveryReqType(V2GRequestType):
-    pass
+    _abstract_ = True
 
 
 class ChargeParameterDiscoveryResType(V2GResponseType):
-    pass
+    _abstract_ = True
 
 
 class ChargeLoopReqType(V2GRequestType):
+    _abstract_ = True
     DisplayParameters: DisplayParametersType | None = None
     MeterInfoRequested: boolean
 
 
 class ChargeLoopResType(V2GResponseType):
+    _abstract_ = True
     EVSEStatus: EVSEStatusType | None = None
     MeterInfo: MeterInfoType | None = None
     Receipt: ReceiptType | None = None
 
 
 class CLReqControlModeType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 CLReqControlMode = element(CLReqControlModeType)
 
 
 class CLResControlModeType(ComplexType):
-    pass
+    _abstract_ = True
 
 
 CLResControlMode = element(CLResControlModeType)
 
 
 class Scheduled_CLReqControlModeType(CLReqControlModeType):
+    _abstract_ = True
     EVTargetEnergyRequest: RationalNumberType | None = None
     EVMaximumEnergyRequest: RationalNumberType | None = None
     EVMinimumEnergyRequest: RationalNumberType | None = None
 
 
 class Scheduled_CLResControlModeType(CLResControlModeType):
-    pass
+    _abstract_ = True
 
 
 class Dynamic_CLReqControlModeType(CLReqControlModeType):
+    _abstract_ = True
     DepartureTime: unsignedInt | None = None
     EVTargetEnergyRequest: RationalNumberType
     EVMaximumEnergyRequest: RationalNumberType
@@ -161,6 +167,7 @@ class Dynamic_CLReqControlModeType(CLReqControlModeType):
 
 
 class Dynamic_CLResControlModeType(CLResControlModeType):
+    _abstract_ = True
     DepartureTime: unsignedInt | None = None
     MinimumSOC: percentValueType | None = None
     TargetSOC: percentValueType | None = None
