@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from secc_kernel.session.tables import is_request
+from secc_kernel.session.tables import MESSAGE_COLUMNS, is_request, message_row
 from secc_kernel.views.fields import Path, key_fields, leaves, quantities
 from secc_kernel.views.look import (
     Beside,
@@ -100,9 +100,7 @@ def message(journal: Journal, i: int = -1) -> View:
     details: list[Block] = [Beside((_field_table(reading), Either((_header_table([reading]),), (in_a_line,))))]
     if remarks:
         details.append(_remark_table([(reading, remark) for remark in remarks]))
-    details += [
-        Para.of(f"EXI, {counted(len(entry.data), 'byte')}: ", Span(_hex(entry.data), "mono")),
-    ]
+    details.append(Para.of(f"EXI, {counted(len(entry.data), 'byte')}: ", Span(_hex(entry.data), "mono")))
     if reading.message is not None:
         # The text form has each value in the table above; what XML adds is for those who look closer.
         details.append(Either((Fold(Para.of("XML"), tuple(_xml_blocks(reading))),), ()))
@@ -132,8 +130,7 @@ def exchange(journal: Journal, i: int = -1) -> View:
     for reading in pair:
         blocks.append(Fold(_section("XML", reading), tuple(_xml_blocks(reading)), open=True))
         blocks.append(Fold(_section("EXI", reading), (Pre(_dump(reading.entry.data), wrap=False),), open=True))
-    indices = [reading.index for reading in pair]
-    return View(blocks, lambda: journal.messages().loc[indices])
+    return View(blocks, lambda: _message_data(pair))
 
 
 # The pieces
@@ -153,9 +150,13 @@ def _headline(reading: Reading, remarks: list[Remark]) -> Para:
         end.append(f"{marked(worst)}{others}")
     message = reading.message
     room = _HEADLINE - len(place) - len(reading.name) - sum(len(piece) + 3 for piece in end)
-    say = key_fields(message, room) if message else reading.entry.error or ""
+    say = key_fields(message, room) if message else _shortened(reading.entry.error or "", room)
     facts = [fact for fact in (say, *end) if fact]
     return Para.of(Span(place, "mono"), Span(reading.name, "strong"), "  " + " · ".join(facts) if facts else "")
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _section(what: str, reading: Reading) -> Para:
@@ -297,6 +298,15 @@ def _covered(name: str, paths: tuple[str, ...]) -> bool:
     """Whether one of the paths (a script's, with dots) is this field or holds it."""
     held = (path.replace(".", "/") for path in paths)
     return any(name == path or name.startswith((f"{path}/", f"{path}[")) for path in held)
+
+
+def _message_data(readings: list[Reading]) -> DataFrame:
+    """The rows of ``journal.messages()`` for some messages, without decoding all the others."""
+    import pandas as pd
+
+    rows = [message_row(reading.journal.source, reading.entry) for reading in readings]
+    index = pd.Index([reading.index for reading in readings], name="i", dtype="int64")
+    return pd.DataFrame(rows, columns=list(MESSAGE_COLUMNS), index=index).astype({"frame": "Int64"})
 
 
 def _leaf_data(reading: Reading) -> DataFrame:

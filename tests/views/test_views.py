@@ -12,7 +12,9 @@ import pytest
 from secc_kernel import codec, views
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
 from secc_kernel.session.journal import CHECK, FindingEntry, FrameEntry, Journal
+from secc_kernel.session.tables import exchanges
 from secc_kernel.views.look import WIDTH
+from secc_kernel.views.reading import Reading
 
 SEED_HEADER = [
     ("Protocol Version", "0x01"),
@@ -148,7 +150,7 @@ def test_types_of_data(seed: Journal) -> None:
     assert views.timing(seed).data.equals(seed.timing().set_axis(list(timing), axis=1))
 
     assert views.messages(seed).data.equals(seed.messages())
-    assert views.exchange(seed, 2).data.index.tolist() == [2, 3]
+    assert views.exchange(seed, 2).data.equals(seed.messages().loc[[2, 3]])
 
 
 def test_xml_data(seed: Journal) -> None:
@@ -224,6 +226,16 @@ def test_exchange_is_the_same_from_either_side(seed: Journal) -> None:
     assert "SessionSetupReq at 0.280 s, answered after 3 ms: ✓ ok (performance time 1.5 s, timeout 2 s)" in str(
         views.exchange(seed)
     )
+
+
+def test_a_message_s_place_in_its_exchange_is_that_of_the_timing_table(seed: Journal, charge) -> None:
+    for journal in (seed, charge(20)):
+        for i, request, response in exchanges(journal):
+            reading = Reading(journal, i)
+            assert reading.request.entry is request
+            assert response is None or ((found := reading.response) and found.entry is response)
+            assert response is None or Reading(journal, found.index).request.entry is request
+            assert reading.pace.verdict == journal.timing().loc[i, "verdict"]
 
 
 def test_exchange_without_response(seed: Journal, add) -> None:
