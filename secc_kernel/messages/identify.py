@@ -67,8 +67,8 @@ def _try(words: Vocabulary, exi: bytes, fragment: bool) -> Candidate:
         score -= _PART
     name = found.element.name
     if found.element is words.envelope:
-        body = found.value.Body.BodyElement
-        name = next((n for n, e in words.elements.items() if e.type is type(body)), name)
+        body = getattr(getattr(found.value, "Body", None), "BodyElement", None)  # a deviating stream may lack either
+        name = words.names.get(type(body), name)
     return Candidate(words.key, fragment, name, round(max(score, 0.5), 4), findings, 8 * len(exi), "")
 
 
