@@ -12,7 +12,7 @@ from typing import Any
 from ..codec import Message
 from . import enumerations
 from .bench import Bench
-from .convert import ValueMismatchError, from_script, to_script
+from .convert import ValueMismatchError, expectation, from_script, to_script
 from .errors import LuaUserError
 from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
 from .hosting import LazyTable, Pending
@@ -23,6 +23,9 @@ from .session_table import ev_table, session_table
 __all__ = ["SideApi", "install"]
 
 Indices = tuple[int, ...]
+
+MOST_ITEMS = 1 << 16
+"""No list of a message is longer than this, whatever a script miscounts."""
 
 
 def install(engine: LuaEngine, bench: Bench) -> None:
@@ -180,7 +183,11 @@ class SideApi:
             if count:
                 lookup.check_indices(args)
             if own:
-                said = sheets.of(message).get(lookup.what, lookup.item_name, args)
+                sheet = sheets.of(message)
+                if lookup.what == "count":
+                    said = sheet.count(lookup.item, lookup.schema, message, args)
+                else:
+                    said = sheet.get(lookup.what, lookup.item_name, args)
                 if said is not None:
                     return lookup.read_back(said)
             found = self.message(message)
@@ -250,6 +257,11 @@ class _Lookup:
         self._preference = api.preference
 
     @property
+    def schema(self) -> str:
+        """The vocabulary that the item is from."""
+        return self.function.schema
+
+    @property
     def item(self) -> Item:
         """The item in the vocabulary that counts now."""
         now = self._api.preference
@@ -261,15 +273,19 @@ class _Lookup:
 
     def wrong_arguments(self, args: tuple[Any, ...]) -> LuaUserError:
         """The error for a wrong number of arguments."""
-        parameters = self.function.parameters
+        parameters = [*self.function.parameters]
+        if self.what == "value" and self.function.verb != "Get":
+            parameters[-1] = (parameters[-1][0], expectation(self.item.type, brief=True))
         takes = ", ".join(f"{name} ({meaning})" for name, meaning in parameters) or "nothing"
         return LuaUserError(f"{self.full_name} takes {takes}; it got {len(args)} value{'' if len(args) == 1 else 's'}")
 
     def check_indices(self, indices: tuple[Any, ...]) -> None:
         """Refuse what is no list index."""
         for index in indices:
-            if type(index) is not int or index < 0:
-                raise LuaUserError(f"{self.full_name}: an index is a whole number from 0, not {index!r}")
+            if type(index) is not int or not 0 <= index < MOST_ITEMS:
+                raise LuaUserError(
+                    f"{self.full_name}: an index is a whole number from 0 to {MOST_ITEMS - 1}, not {index!r}"
+                )
 
     def converted(self, value: Any) -> Any:
         """A value of the script as the declarations have it; a mistake names the function and what it takes."""
@@ -282,8 +298,8 @@ class _Lookup:
         if self.what == "specified":
             if not isinstance(value, bool):
                 raise LuaUserError(f"{self.full_name} takes true or false, not {value!r}")
-        elif type(value) is not int or value < 0:
-            raise LuaUserError(f"{self.full_name} takes the number of items, not {value!r}")
+        elif type(value) is not int or not 0 <= value <= MOST_ITEMS:
+            raise LuaUserError(f"{self.full_name} takes the number of items, {MOST_ITEMS} at most, not {value!r}")
         return value
 
     def checked(self, value: Any) -> Any:

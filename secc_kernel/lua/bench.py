@@ -25,7 +25,7 @@ from ..session.secc import SECC
 from ..session.station import Station
 from ..vehicle import SimulatedEV
 from .compose import Assignment, Composition, compose
-from .convert import ValueMismatchError
+from .convert import ValueMismatchError, listed
 from .errors import LuaUserError
 from .functions import SIDES, catalogue, preference, sender
 from .sheets import Sheet, Sheets
@@ -346,7 +346,7 @@ def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message
         header = compose(header_type, stripped, known, ("Header",))
     missing = [*body.missing, *header.missing]
     if missing:
-        raise LuaUserError(*_what_is_missing(name, missing, fills))
+        raise LuaUserError(*_what_is_missing(key, name, missing, fills))
     fields = {f.name: getattr(body.value, f.name) for f in type(body.value).__fields__}
     if header_type is not None:
         fields["Header"] = header.value
@@ -354,22 +354,31 @@ def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message
     return Composed(codec.new(key, name, **fields), tuple(intended), tuple(auto))
 
 
-def _what_is_missing(message: str, missing: list[tuple[str, str]], fills: bool) -> tuple[str, str]:
+def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> tuple[str, str]:
     side = next(table for table, role in SIDES.items() if role == sender(message))
-    why = "the autopilot has no value for them" if fills else "the autopilot is off and fills nothing in"
-    text = f"{message} cannot be sent: it lacks {', '.join(path for _, path in missing)}; {why}"
-    return text, f"set them first: {', '.join(f'{side}.Set_{message}_{name}' for name, _ in missing)}"
+    them = "it" if len(paths) == 1 else "them"
+    why = f"the autopilot has no value for {them}" if fills else "the autopilot is off and fills nothing in"
+    text = f"{message} cannot be sent: it lacks {listed(paths)}; {why}"
+    items = catalogue(key, message)
+    names = dict.fromkeys(f"{side}.Set_{message}_{setter}" for path in paths for setter in items.setters(path))
+    return text, f"set {them} first: {listed(list(names))}"
 
 
 _MISTAKES = (SessionError, LocalProtocolError, LinkError, codec.EncodeError)
 
 
+def _mistake(error: Exception) -> LuaUserError:
+    """A refusal as the script's mistake, with its place in the script."""
+    if isinstance(error, codec.EncodeError):
+        return LuaUserError(f"the message cannot be sent: EXI has no way to write it: {error}")
+    return LuaUserError(str(error))
+
+
 def _in_words(call: Callable[[], Future[Any]]) -> Future[Any]:
-    """Make a refusal the script's mistake, with its place in the script."""
     try:
         return call()
     except _MISTAKES as error:
-        raise LuaUserError(str(error)) from error
+        raise _mistake(error) from error
 
 
 def script_future(future: Future[Any], result: Callable[[Any], Any]) -> Future[Any]:
@@ -383,7 +392,7 @@ def script_future(future: Future[Any], result: Callable[[Any], Any]) -> Future[A
         if error is None:
             outcome.set_result(result(inner.result()))
         else:
-            outcome.set_exception(LuaUserError(str(error)) if isinstance(error, _MISTAKES) else error)
+            outcome.set_exception(_mistake(error) if isinstance(error, _MISTAKES) else error)
 
     def cancelled(outer: Future[Any]) -> None:
         if outer.cancelled():

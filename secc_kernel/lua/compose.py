@@ -67,14 +67,14 @@ class Composition:
         Paths that were taken from the autopilot.
     intended : list of str
         Paths of values that the script set against the schema's facets.
-    missing : list of tuple of str
-        Mandatory fields for which there is no value: (API name, path).
+    missing : list of str
+        Paths of mandatory fields for which there is no value.
     """
 
     value: Any = None
     auto: list[str] = field(default_factory=list)
     intended: list[str] = field(default_factory=list)
-    missing: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 class _Slot:
@@ -98,7 +98,7 @@ def compose(
     type_: type[ComplexType],
     assignments: Iterable[Assignment],
     automatic: ComplexType | None,
-    names: tuple[str, ...] = (),
+    path: tuple[str, ...] = (),
 ) -> Composition:
     """Build a value of a complex type from a script's assignments over the autopilot's value.
 
@@ -110,14 +110,14 @@ def compose(
         In the order in which the script made them.
     automatic : ComplexType or None
         The autopilot's value for this moment; None when it may not fill anything in.
-    names : tuple of str
+    path : tuple of str
         Prefix of the paths that are reported (``("Header",)``).
     """
     tree: dict[str, _Slot] = {}
     for assignment in assignments:
         _replay(tree, assignment)
     result = Composition()
-    result.value = _build(type_, tree, automatic, names, names, result)
+    result.value = _build(type_, tree, automatic, path, result)
     return result
 
 
@@ -172,13 +172,11 @@ def _build(
     node: dict[str, _Slot],
     automatic: Any,
     path: tuple[str, ...],
-    names: tuple[str, ...],
     result: Composition,
 ) -> ComplexType:
     values: dict[str, Any] = {}
     fields = type_.__fields__
-    chosen_for_it = _open_choices(type_, node, automatic, path, names, result)
-    bare_list = bool(names) and len(fields) == 1 and fields[0].repeated
+    chosen_for_it = _open_choices(type_, node, automatic, path, result)
     for declared in fields:
         slot = node.get(declared.name)
         given = getattr(automatic, declared.name, None)
@@ -189,19 +187,16 @@ def _build(
             continue
         if slot is None or not slot.said():
             if declared.min > 0 or declared.name in chosen_for_it:
-                values[declared.name] = _fill(type_, declared, given, path, names, result)
+                values[declared.name] = _fill(type_, declared, given, path, result)
             continue
         step = slot.member
         element = step.element if step is not None else ("" if declared.kind == "text" else declared.name)
         chosen = step.type if step is not None else declared.type
-        below = (*names, element) if element else names
         if declared.repeated:
-            if bare_list and not isinstance(chosen, SimpleType):
-                below = names
-            values[declared.name] = _list(chosen, declared.min, slot, given or [], (*path, element), below, result)
+            values[declared.name] = _list(chosen, declared.min, slot, given or [], (*path, element), result)
         else:
             here = (*path, element) if element else path
-            values[declared.name] = _one(chosen, slot, given, here, below, result)
+            values[declared.name] = _one(chosen, slot, given, here, result)
     return type_(**values)
 
 
@@ -210,7 +205,6 @@ def _open_choices(
     node: dict[str, _Slot],
     automatic: Any,
     path: tuple[str, ...],
-    names: tuple[str, ...],
     result: Composition,
 ) -> set[str]:
     """The fields that the autopilot's message has in those choices which the script left open."""
@@ -221,7 +215,7 @@ def _open_choices(
             continue
         held = {part for part in parts if getattr(automatic, part, None) is not None}
         if not held:
-            result.missing.append(("_".join((*names, parts[0])), ".".join((*path, " or ".join(parts)))))
+            result.missing.append(".".join((*path, " or ".join(parts))))
         taken |= held
     return taken
 
@@ -232,7 +226,6 @@ def _list(
     slot: _Slot,
     given: list[Any],
     path: tuple[str, ...],
-    names: tuple[str, ...],
     result: Composition,
 ) -> list[Any]:
     length = slot.count if slot.count is not None else max(least, max(slot.items, default=-1) + 1)
@@ -244,46 +237,36 @@ def _list(
         if item is None:
             item = _Slot()
             item.present = True
-        made.append(_one(type_, item, before, here, names, result))
+        made.append(_one(type_, item, before, here, result))
     return made
 
 
-def _one(
-    type_: Any, slot: _Slot, given: Any, path: tuple[str, ...], names: tuple[str, ...], result: Composition
-) -> Any:
+def _one(type_: Any, slot: _Slot, given: Any, path: tuple[str, ...], result: Composition) -> Any:
     if isinstance(type_, SimpleType):
         if slot.value is None:  # present, says the script, but not with which value
-            return _taken(given, path, names, result)
+            return _taken(given, path, result)
         where = ".".join(path)
         if any(check_value(type_, slot.value, where)):
             result.intended.append(where)
         return slot.value
     automatic = given if type(given) is type_ else None
-    return _build(type_, slot.node, automatic, path, names, result)
+    return _build(type_, slot.node, automatic, path, result)
 
 
-def _taken(given: Any, path: tuple[str, ...], names: tuple[str, ...], result: Composition) -> Any:
+def _taken(given: Any, path: tuple[str, ...], result: Composition) -> Any:
     if given is None:
-        result.missing.append(("_".join(names), ".".join(path)))
+        result.missing.append(".".join(path))
     else:
         result.auto.append(".".join(path))
     return given
 
 
-def _fill(
-    owner: type[ComplexType],
-    declared: Field,
-    given: Any,
-    path: tuple[str, ...],
-    names: tuple[str, ...],
-    result: Composition,
-) -> Any:
+def _fill(owner: type[ComplexType], declared: Field, given: Any, path: tuple[str, ...], result: Composition) -> Any:
     """A mandatory field that the script left open."""
     if given is None or given == []:
         given = _neutral(owner, declared, path)
     element = "" if declared.kind == "text" else _element_name(declared, given)
-    here, below = ((*path, element), (*names, element)) if element else (path, names)
-    return _taken(None if given == [] else given, here, below, result)
+    return _taken(None if given == [] else given, (*path, element) if element else path, result)
 
 
 def _element_name(declared: Field, value: Any) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 from ..exi.datatypes import SimpleType
 
-__all__ = ["ValueMismatchError", "expectation", "from_script", "table_name", "to_script"]
+__all__ = ["ValueMismatchError", "expectation", "from_script", "listed", "table_name", "to_script"]
 
 _UNITS = "unitSymbolType"
 _UNIT_PREFIX = "Unit_"
 _LUA_INTEGER_MAX = 2**63 - 1
+#: Names of many that an error shows.
+_NAMES_SHOWN = 5
 
 
 class ValueMismatchError(ValueError):
@@ -28,10 +31,11 @@ def member_key(type_: SimpleType, literal: str) -> str:
     return _UNIT_PREFIX + literal if type_.name == _UNITS else literal
 
 
-def expectation(type_: SimpleType) -> str:
-    """What a field of this type takes, for documentation and errors."""
+def expectation(type_: SimpleType, brief: bool = False) -> str:
+    """What a field of this type takes, for documentation and (``brief``) for errors."""
     if type_.kind == "enumeration":
-        return f"a {table_name(type_)} ({_keys(type_)})"
+        keys = [member_key(type_, str(member)) for member in type_.members]
+        return f"a {table_name(type_)} ({listed(keys) if brief else ', '.join(keys)})"
     if type_.kind == "boolean":
         return "true or false"
     if type_.kind == "integer":
@@ -83,12 +87,15 @@ def _shown(value: Any) -> str:
     return str(value) if isinstance(value, (int, float)) else f"a {type(value).__name__.lstrip('_')}"
 
 
-def _keys(type_: SimpleType) -> str:
-    return ", ".join(member_key(type_, str(member)) for member in type_.members)
+def listed(names: Sequence[str]) -> str:
+    """Names in an error: all, or of many the first and how many there are."""
+    if len(names) <= _NAMES_SHOWN * 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMES_SHOWN])}, … {len(names)} in all"
 
 
 def _mismatch(type_: SimpleType, value: Any, hint: str = "") -> ValueMismatchError:
-    return ValueMismatchError(f"takes {expectation(type_)}, not {_shown(value)}{hint}")
+    return ValueMismatchError(f"takes {expectation(type_, brief=True)}, not {_shown(value)}{hint}")
 
 
 def _enumeration(type_: SimpleType, value: Any) -> Any:
@@ -102,9 +109,10 @@ def _enumeration(type_: SimpleType, value: Any) -> Any:
         near = difflib.get_close_matches(literal, [str(m) for m in type_.members], 1, 0.5)
         if near:
             table = table_name(type_)
+            keys = [member_key(type_, str(member)) for member in type_.members]
             raise ValueMismatchError(
                 f"takes a {table}, not {_shown(value)}; did you mean {table}.{member_key(type_, near[0])}? "
-                f"It has {_keys(type_)}"
+                f"It has {listed(keys)}"
             )
     raise _mismatch(type_, value)
 

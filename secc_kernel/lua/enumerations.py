@@ -13,7 +13,7 @@ from importlib import import_module
 
 from .. import messages
 from ..exi.datatypes import Enumeration, SimpleType, simple_type
-from .convert import member_key, table_name
+from .convert import listed, member_key, table_name
 from .functions import UnknownNameError, preference, suggest
 
 __all__ = ["find_table", "member", "members", "tables"]
@@ -60,7 +60,7 @@ def member(table: str, key: object) -> str:
     Raises
     ------
     UnknownNameError
-        No schema has such a member; the text names the nearest one and lists all.
+        No schema has such a member; the text names the nearest one and lists some.
     """
     for type_ in _types(table):
         for value in type_.members:
@@ -74,4 +74,4 @@ def member(table: str, key: object) -> str:
 def _listed(table: str) -> str:
     """The members of the nearest vocabulary's type: those of all would fill a page."""
     type_ = next(_types(table))
-    return ", ".join(member_key(type_, str(member)) for member in type_.members)
+    return listed([member_key(type_, str(member)) for member in type_.members])

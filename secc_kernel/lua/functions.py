@@ -306,6 +306,14 @@ def suggest(wrong: str, known: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
+def _mandatory(side: str, name: str, schemas: tuple[str, ...]) -> Function | None:
+    """What a function speaks of that asks whether something is there which always is."""
+    if not name.endswith("Specified"):
+        return None
+    values = (_parse(side, name.removesuffix("Specified"), schema) for schema in schemas[:2])
+    return next((value for value in values if value is not None and value.what == "value"), None)
+
+
 def _unknown(side: str, name: str, schemas: tuple[str, ...]) -> str:
     other = "Evcc" if side == "Secc" else "Secc"
     for schema in schemas:
@@ -315,6 +323,9 @@ def _unknown(side: str, name: str, schemas: tuple[str, ...]) -> str:
                 f"there is no {side}.{name}: {twin.message} is sent by the {sender(twin.message)}; "
                 f"the function is {other}.{name}"
             )
+    mandatory = _mandatory(side, name, schemas)
+    if mandatory is not None:
+        return f"there is no {side}.{name}: {mandatory.path} is mandatory in the schema, so it is always there"
     near = suggest(name, names(side, schemas[:2]))
     hint = f"; did you mean {side}.{near}?" if near else f'; names("{side}") lists all'
     return f"there is no {side}.{name}{hint}"

@@ -11,6 +11,8 @@ __all__ = ["hint", "mark", "nearest"]
 _NIL = re.compile(r"attempt to (?P<deed>[a-z ]+?) a nil value(?: \((?P<kind>\w+) '(?P<name>[^']+)'\))?")
 _NEAR = re.compile(r"near '(?P<token>.+)'$", re.DOTALL)
 
+_COLON = re.compile(r"\b(?P<table>Secc|SECC|Evcc|EVCC|Session|Ev):(?P<name>\w+)")
+
 #: A mistake of people who come from other languages, in the source line -> what Lua writes.
 _HABITS = (
     (re.compile(r"!="), "Lua writes ~= for 'not equal'"),
@@ -20,6 +22,10 @@ _HABITS = (
     (re.compile(r"\b(?:elif|else\s+if)\b"), "Lua writes elseif, in one word"),
     (re.compile(r"^\s*(?:if|while)\b[^=]*[^=~<>]=[^=]"), "a comparison is written =="),
 )
+
+
+#: Names of a table that are all told where none is like what was written.
+_NAMES_SHOWN = 20
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -62,6 +68,9 @@ def hint(
     nil = _NIL.search(message)
     if nil:
         return _nil_hint(nil, line, cells_of, members)
+    colon = _COLON.search(line)
+    if colon and f"{colon['table']}.{colon['name']}".lower() in message.lower():
+        return f"it is called with a dot: {colon['table']}.{colon['name']}(…)"
     if "near" in message or "expected" in message:
         return next((advice for pattern, advice in _HABITS if pattern.search(line)), None)
     return None
@@ -87,7 +96,9 @@ def _nil_hint(
         owner = re.search(rf"([A-Za-z_][\w.]*)\s*[.:]\s*{re.escape(name)}\b", line)
         known = members(tuple(owner[1].split("."))) if owner else []
         guess = nearest(name, known)
-        return f"did you mean '{owner[1]}.{guess}'?" if owner and guess else None
+        if guess or not owner or not 0 < len(known) <= _NAMES_SHOWN:
+            return f"did you mean '{owner[1]}.{guess}'?" if owner and guess else None
+        return f"{owner[1]} has {', '.join(known)}"
     return None
 
 

@@ -131,6 +131,28 @@ class Catalogue:
         found = self.values.get(name)
         return found if found is not None and found.optional else self.parts.get(name)
 
+    def setters(self, path: str) -> list[str]:
+        """The names of what sets the element at a document path, with the indices in it.
+
+        Of an element with parts the names of all begin alike: then ``…`` stands for the rest. The path may name a
+        slot of a substitution group or, at its end, the parts of a choice (``A or B``).
+        """
+        *above, last = path.split(".")
+        found: dict[str, None] = {}
+        for end in last.split(" or "):
+            parts = [part.partition("[") for part in (*above, end)]
+            indices = ", ".join(index.rstrip("]") for _, bracket, index in parts if bracket)
+            for item in self.values.values():
+                steps = [step for step in item.steps if step.element]
+                if len(steps) < len(parts):
+                    continue
+                if all(part[0] in (step.field, step.element) for part, step in zip(parts, steps, strict=False)):
+                    below = "_".join(step.element for step in steps[len(parts) :])
+                    begin = item.name.removesuffix(f"_{below}")
+                    name = f"{begin}_…" if below and begin != item.name else item.name
+                    found[f"{name}({indices}, …)" if indices else name] = None
+        return list(found)
+
     def _walk(
         self, type_: type[ComplexType], names: tuple[str, ...], steps: tuple[Step, ...], above: tuple[type, ...]
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from . import hints
 from .errors import Frame, LuaError, LuaInterrupted, LuaUserError
 from .source import top_level_locals
-from .values import printable, snapshot
+from .values import printable, snapshot, tree
 
 __all__ = ["Reporter"]
 
@@ -101,7 +101,7 @@ class Reporter:
         if isinstance(value, BaseException):
             message = f"{type(value).__name__}: {value}"
         elif message is None:
-            message = f"error value: {_brief(snapshot(value))}"
+            message = f"error value: {_brief(tree(snapshot(value)))}"
         if "not enough memory" in message:
             return self.out_of_memory(frames)
         error = LuaError(printable(message), frames=frames, value=message if value is None else snapshot(value))
@@ -156,6 +156,5 @@ def _frame(facts: Any) -> Frame | None:
     return Frame(facts["source"], facts["line"], function)
 
 
-def _brief(value: Any) -> str:
-    text = repr(value)
+def _brief(text: str) -> str:
     return text if len(text) <= 200 else text[:197] + "..."

@@ -15,7 +15,7 @@ from ..session.sequence import SEQUENCES
 from ..vehicle import PROFILES
 from .bench import Bench, Options, Vehicle, script_future
 from .errors import LuaUserError
-from .functions import suggest
+from .functions import SIDES, suggest
 from .hosting import HostFunction
 
 __all__ = ["DOCUMENTATION", "ev_table", "session_table"]
@@ -114,7 +114,10 @@ def _open(bench: Bench, options: Any) -> str:
     chosen = _with(bench.options, given, "Session.Open")
     if vehicle:
         bench.vehicle = _vehicle(bench.vehicle, vehicle, "Session.Open")
-    return bench.open(replace(chosen, side=chosen.side.upper())).link.place
+    side = str(chosen.side).upper()
+    if side not in SIDES.values():
+        raise LuaUserError(f"Session.Open: side is {' or '.join(map(repr, SIDES.values()))}, not {chosen.side!r}")
+    return bench.open(replace(chosen, side=side)).link.place
 
 
 def _protocol(bench: Bench, protocols: tuple[Any, ...]) -> str | None:

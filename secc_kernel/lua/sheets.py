@@ -61,6 +61,29 @@ class Sheet:
         """What was set, or None."""
         return self.said.get((what, name, indices))
 
+    def count(self, item: Item, schema: str, message: str, indices: tuple[int, ...]) -> int | None:
+        """How many items a list has by what was set, or None if nothing was.
+
+        Parameters
+        ----------
+        item : Item
+            The list.
+        schema, message : str
+            Where it is.
+        indices : tuple of int
+            Which of the lists of that name: the indices above it.
+        """
+        values = catalogue(schema, message).values
+        depth, length = len(indices), None
+        with self._lock:
+            keys = list(self.said.items())
+        for (what, name, at), value in keys:
+            if (what, name, at) == ("count", item.name, indices):
+                length = value
+            elif what == "value" and at[:depth] == indices and len(at) > depth and _is_in(item, values.get(name)):
+                length = max(length or 0, at[depth] + 1)
+        return length
+
     def sent(self) -> None:
         """The message went out: what is appended next begins a new list."""
         with self._lock:
@@ -79,6 +102,10 @@ class Sheet:
         with self._lock:
             said = list(self.said.items())
         return [_assignment(items, schema, message, key, value) for key, value in said]
+
+
+def _is_in(list_: Item, value: Item | None) -> bool:
+    return value is not None and value.steps[: len(list_.steps)] == list_.steps
 
 
 def _assignment(items: Catalogue, schema: str, message: str, key: Key, value: Any) -> Assignment:

@@ -256,6 +256,79 @@ def test_with_the_autopilot_off_everything_missing_is_listed(lua):
     assert lua.last.message.body.EVSEID == "KR*TC1*ISO1*001"
 
 
+def test_what_is_missing_is_told_with_the_functions_that_set_it(lua):
+    lua("Secc.Receive_ChargeParameterDiscoveryReq_001() Session.Autopilot(false)")
+    lua("""
+      Secc.Set_ChargeParameterDiscoveryRes_ResponseCode(ResponseCodeType.OK)
+      Secc.Set_ChargeParameterDiscoveryRes_EVSEProcessing(EVSEProcessingType.Finished)
+      Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_SAScheduleTupleID(0, 1)
+      Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_Count(0, 2)
+    """)
+    with pytest.raises(LuaError) as caught:
+        lua("Secc.Send_ChargeParameterDiscoveryRes_001()")
+    entry = "SAScheduleList.SAScheduleTuple[0].PMaxSchedule.PMaxScheduleEntry[1]"
+    assert f"{entry}.TimeInterval, {entry}.PMax, EVSEChargeParameter; the autopilot is off" in caught.value.message
+    functions = "Secc.Set_ChargeParameterDiscoveryRes"
+    for name in (
+        "SAScheduleList_PMaxSchedule_RelativeTimeInterval_…(0, 0, …)",
+        "SAScheduleList_PMaxSchedule_PMax_…(0, 1, …)",
+        "AC_EVSEChargeParameter_…",
+        "DC_EVSEChargeParameter_…",
+    ):
+        assert f"{functions}_{name}" in caught.value.hint
+    lua("Session.Open() Session.Autopilot(true) Secc.Receive_ServiceDiscoveryReq_001()")
+    lua("Secc.Set_ServiceDiscoveryRes_PaymentOptionList_PaymentOption(2, PaymentOptionType.Contract)")
+    with pytest.raises(LuaError, match=r"it lacks PaymentOptionList.PaymentOption\[1\]; .* no value for it") as caught:
+        lua("Secc.Send_ServiceDiscoveryRes_001()")
+    setter = "Secc.Set_ServiceDiscoveryRes_PaymentOptionList_PaymentOption(1, …)"
+    assert caught.value.hint == f"set it first: {setter}"
+
+
+def test_a_list_that_exi_cannot_express_is_refused_when_it_is_sent(lua):
+    lua("Secc.Receive_ServiceDiscoveryReq_001() Secc.Set_ServiceDiscoveryRes_PaymentOptionList_Count(0)")
+    with pytest.raises(LuaError, match=r"cannot be sent: EXI has no way to write it: .*PaymentOption is missing"):
+        lua("Secc.Send_ServiceDiscoveryRes_001()")
+
+
+def test_the_length_of_a_list_is_read_back_as_it_was_set(lua):
+    count = "Secc.Get_ChargeParameterDiscoveryRes_SAScheduleList_Count()"
+    inner = "Secc.Get_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_Count"
+    assert lua(count) == 0
+    lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_PMax_Value(1, 4, 7)")
+    assert lua(f"{count}, {inner}(0), {inner}(1)") == (2, 0, 5)
+    lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_Count(1, 2)")
+    assert lua(f"{count}, {inner}(1)") == (2, 2)
+    lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_Count(1)")
+    assert lua(count) == 1
+    lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_SAScheduleTupleID(2, 3)")
+    assert lua(count) == 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("Secc:Receive_SessionSetupReq_001()", "it is called with a dot: Secc.Receive_SessionSetupReq_001(…)"),
+        (
+            "Secc:Set_SessionSetupRes_EVSEID('KR*TC1*ISO1*001')",
+            "it is called with a dot: Secc.Set_SessionSetupRes_EVSEID(…)",
+        ),
+        ("Ev:Unplug()", "it is called with a dot: Ev.Unplug(…)"),
+        ("Session.Chek(true)", "did you mean 'Session.Check'?"),
+    ],
+)
+def test_hints(lua, cell, hint):
+    with pytest.raises(LuaError) as caught:
+        lua(cell)
+    assert caught.value.hint == hint
+
+
+def test_where_nothing_is_alike_all_names_are_told(lua):
+    with pytest.raises(LuaError) as caught:
+        lua("Session.Sleep(3)")
+    assert caught.value.hint.startswith("Session has ")
+    assert "Wait" in caught.value.hint
+
+
 # -- mistakes ---------------------------------------------------------------------------------------------------------
 
 
@@ -290,11 +363,30 @@ def test_with_the_autopilot_off_everything_missing_is_listed(lua):
             "a string of hex digits such as '0102FF' (at most 8 bytes)",
         ),
         ("Secc.Set_SessionSetupRes_ResponseCode(ResponseCodeType.FAILD)", "ResponseCodeType has no member FAILD"),
-        ("Secc.Set_ServiceDiscoveryRes_ServiceList_ServiceID(-1, 2)", "an index is a whole number from 0, not -1"),
-        ("Secc.Set_ServiceDiscoveryRes_ServiceList_Count(-1)", "takes the number of items, not -1"),
+        (
+            "Secc.Set_ServiceDiscoveryRes_ServiceList_ServiceID(-1, 2)",
+            "an index is a whole number from 0 to 65535, not -1",
+        ),
+        ("Secc.Set_ServiceDiscoveryRes_ServiceList_Count(-1)", "takes the number of items, 65536 at most, not -1"),
         ("Secc.Set_SessionSetupRes_EVSETimeStampSpecified('no')", "takes true or false, not 'no'"),
         ("Secc.Get_SessionSetupReq_EVCCID()", "no SessionSetupReq has arrived in this session"),
         ("Secc.Exist_PaymentServiceSelection_SelectedService('x')", "ServiceID takes a whole number from 0 to 65535"),
+        ("Secc.Set_ServiceDiscoveryRes_ServiceList_Count(100000000)", "takes the number of items, 65536 at most"),
+        ("Secc.Set_ServiceDiscoveryRes_ServiceList_ServiceID(100000000, 1)", "a whole number from 0 to 65535"),
+        (
+            "Secc.Set_ServiceDiscoveryRes_ResponseCode(3)",
+            "OK_OldSessionJoined, OK_CertificateExpiresSoon, FAILED, … 26 in all), not 3",
+        ),
+        (
+            "Secc.Set_ServiceDiscoveryRes_ResponseCode()",
+            "OK_OldSessionJoined, OK_CertificateExpiresSoon, FAILED, … 26 in all)); it got 0 values",
+        ),
+        (
+            "Secc.Set_SessionSetupRes_EVSEIDSpecified(false)",
+            "SessionSetupRes.EVSEID is mandatory in the schema, so it is always there",
+        ),
+        ("Session.Open{side='car'}", "Session.Open: side is 'SECC' or 'EVCC', not 'car'"),
+        ("Session.Open{side=1}", "Session.Open: side is 'SECC' or 'EVCC', not 1"),
         ("Session.Open{lnk='sim'}", "Session.Open has no option 'lnk'; did you mean link?"),
         ("Session.Open('sim')", "Session.Open takes a table of options"),
         ("Session.Open{link='plc'}", "is not available in this version"),

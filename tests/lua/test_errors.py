@@ -106,7 +106,7 @@ def test_error_tables_keep_their_value(engine: LuaEngine, run: Any) -> None:
     assert str(named) == "by name"
     broken = failure(engine, run, "error(setmetatable({}, {__tostring = function() error('x') end}))")
     assert "__tostring fails" in str(broken)
-    assert str(failure(engine, run, "error()")) == "error value: None"
+    assert str(failure(engine, run, "error()")) == "error value: nil"
     assert run(engine, "select(2, pcall(error, {code = 5})).code") == (5,)
     assert run(engine, "coroutine.wrap(function() return select(2, pcall(error, {code = 6})).code end)()") == (6,)
 
