@@ -15,7 +15,11 @@ from ..session.handshake import offer
 from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE
 
-__all__ = ["Composed", "Link", "Maker", "Seat", "SessionError", "Wait"]
+__all__ = ["CLOSED", "Composed", "Link", "Maker", "Seat", "SessionError", "Wait"]
+
+
+CLOSED = "the session is closed; open another one"
+"""What is said to whoever asks something of a session that is no more."""
 
 
 class SessionError(Exception):

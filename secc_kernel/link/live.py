@@ -17,11 +17,12 @@ return a `concurrent.futures.Future`, and cancelling it ends the wait and nothin
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import codec
 from ..codec import Message
@@ -29,11 +30,13 @@ from ..session.evcc import EVCC
 from ..session.events import Ended
 from ..session.journal import CHECK, FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
-from .base import Composed, Link, Maker, SessionError, Wait
-from .loop import LoopThread
+from .base import CLOSED, Composed, Link, Maker, SessionError, Wait
+from .loop import LoopThread, ThreadEndedError
 from .pilot import Pilot
 
 __all__ = ["CHECK", "Composed", "Link", "LiveSession", "Maker", "SessionError", "Status"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class LiveSession:
         self.link = link
         self.side = side
         self._closed = False
+        self._closing = threading.Lock()
         self._thread = LoopThread(f"secc-kernel {link.kind} link")
         nothing: Callable[[str], Maker | None] = lambda name: None  # noqa: E731
         self._pilot = Pilot(
@@ -225,15 +229,15 @@ class LiveSession:
 
     def plug(self, vehicle: EVCC | None = None) -> None:
         """Plug the simulated vehicle in, or in again; or another one in its place."""
-        self._thread.ask(self._pilot.plug, vehicle)
+        self._do(self._pilot.plug, vehicle)
 
     def unplug(self) -> None:
         """Pull the plug in the middle of whatever is going on."""
-        self._thread.ask(self._pilot.unplug)
+        self._do(self._pilot.unplug)
 
     def act(self, call: Callable[[Any, float], Any], role: str | None = None) -> Any:
         """Call something with a party and the time, such as ``lambda vehicle, now: vehicle.stop(now)``."""
-        return self._thread.ask(self._pilot.act, self._role(role), call)
+        return self._do(self._pilot.act, self._role(role), call)
 
     def check(self, passed: bool, text: str, place: str = "") -> bool:
         """Record a verdict of the script: a finding of the rule `CHECK`, an error when it failed.
@@ -289,9 +293,10 @@ class LiveSession:
 
     def close(self) -> None:
         """Close the link: what was sent goes out, connections end. The journal stays."""
-        if self._closed:
+        with self._closing:
+            closed, self._closed = self._closed, True
+        if closed:
             return
-        self._closed = True
         asyncio.run_coroutine_threadsafe(self._pilot.shut(), self._thread.loop).result()
         self._thread.close()
 
@@ -308,9 +313,16 @@ class LiveSession:
         return role
 
     def _ask(self, wait: Wait, begin: Callable[..., None] | None = None, *args: Any) -> Future[Any]:
-        if self._closed or not self._thread.post(self._pilot.enter, wait, begin or self._pilot.begin, *args):
-            wait.future.set_exception(SessionError("the session is closed; open another one"))
+        if not self._thread.post(self._pilot.enter, wait, begin or self._pilot.begin, *args):
+            wait.future.set_exception(SessionError(CLOSED))
         return wait.future
+
+    def _do(self, call: Callable[..., T], *args: Any) -> T:
+        """Have something done in the link's thread."""
+        try:
+            return self._thread.ask(call, *args)
+        except ThreadEndedError:
+            raise SessionError(CLOSED) from None
 
 
 def _replacing(name: str, fields: dict[str, Any]) -> Maker:

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "ThreadEndedError"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class ThreadEndedError(RuntimeError):
+    """The thread has ended: nothing can be done in it any more."""
 
 
 class LoopThread:
@@ -25,6 +29,8 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
+        self._ended = False
+        self._lock = threading.Lock()  # between posting and the end: what was posted before happens, for somebody waits
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -32,6 +38,9 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
+            with self._lock:
+                self._ended = True
+            self.loop.run_until_complete(asyncio.sleep(0))
         finally:
             self.loop.close()
 
@@ -42,11 +51,10 @@ class LoopThread:
 
     def post(self, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
         """Have something done in the thread, soon; nothing waits for it. False after `close`: nothing happens then."""
-        try:
-            self.loop.call_soon_threadsafe(lambda: call(*args, **kwargs))
-        except RuntimeError:  # the loop is closed
-            return False
-        return True
+        with self._lock:
+            if not self._ended:
+                self.loop.call_soon_threadsafe(lambda: call(*args, **kwargs))
+            return not self._ended
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Have something done in the thread and wait for its result.
@@ -55,7 +63,7 @@ class LoopThread:
         ------
         Exception
             What ``call`` raised.
-        RuntimeError
+        ThreadEndedError
             The thread has ended.
         """
         if self.inside:
@@ -68,7 +76,8 @@ class LoopThread:
             except BaseException as error:
                 result.set_exception(error)
 
-        self.loop.call_soon_threadsafe(run)
+        if not self.post(run):
+            raise ThreadEndedError(f"{self._thread.name} has ended")
         return result.result()
 
     def close(self) -> None:

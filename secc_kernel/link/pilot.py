@@ -18,7 +18,7 @@ from ..session.events import Connected, Ended, Received, Sent
 from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from ..session.timers import limit, message_times
-from .base import Link, Maker, Seat, SessionError, Wait
+from .base import CLOSED, Link, Maker, Seat, SessionError, Wait
 from .reach import begins_session, can_come
 from .reasons import last_messages, stands_still, why_not
 
@@ -67,6 +67,7 @@ class Pilot:
         self._wait: Wait | None = None
         self._missed: tuple[Ended, str | None] | None = None
         """An end of which nobody has been told, and the turn that the script had taken then."""
+        self._shut = False
         self._scripts = 0
         self._replug = False
         self._timer: asyncio.TimerHandle | None = None
@@ -85,6 +86,9 @@ class Pilot:
 
     def enter(self, wait: Wait, begin: Callable[..., None], *args: Any) -> None:
         """Begin a wait; whatever goes wrong ends it."""
+        if self._shut:
+            self._resolve(wait, error=SessionError(CLOSED))
+            return
         try:
             begin(wait, *args)
         except Exception as error:
@@ -470,6 +474,7 @@ class Pilot:
 
     async def shut(self) -> None:
         """End the wait, if there is one, and close the link."""
+        self._shut = True
         if self._timer is not None:
             self._timer.cancel()
         wait, self._wait = self._wait, None
