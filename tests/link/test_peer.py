@@ -63,8 +63,33 @@ Secc.Send_ChargingStatusRes_001()
 -- The rest is the autopilot's: the script ends in the middle of the session.
 """
 
+STATION_DIN = """
+Secc.Receive_SessionSetupReq_001()
+Session.Check(Session.Protocol() == 'din', 'DIN SPEC 70121 was agreed on')
+Secc.Set_SessionSetupRes_ResponseCode(ResponseCodeType.OK_NewSessionEstablished)
+Secc.Set_SessionSetupRes_EVSEID('KR*TC1*DIN*001')
+Secc.Send_SessionSetupRes_001()
+
+Secc.Receive_ContractAuthenticationReq_001()
+Secc.Set_ContractAuthenticationRes_ResponseCode(ResponseCodeType.OK)
+Secc.Set_ContractAuthenticationRes_EVSEProcessing(EVSEProcessingType.Finished)
+Secc.Send_ContractAuthenticationRes_001()
+
+for i = 1, 3 do
+  Secc.Receive_CurrentDemandReq_001()
+  Session.Check(Secc.Get_CurrentDemandReq_EVTargetVoltage_Unit() == UnitSymbolType.Unit_V, 'volts are volts')
+  Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Multiplier(-1)
+  Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Unit(UnitSymbolType.Unit_A)
+  Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(10)
+  Secc.Send_CurrentDemandRes_001()
+end
+Secc.Receive_WeldingDetectionReq_001()
+local how, why = Session.RunToEnd()
+Session.Check(how == 'terminated', 'the session ended in order: ' .. why)
+"""
+
 VEHICLE = """
-Ev.Plug{{profile = 'compact', soc = {soc}, mode = '{mode}'}}
+Ev.Plug{{profile = '{profile}', soc = {soc}, mode = '{mode}'}}
 Evcc.Receive_ServiceDiscoveryRes_001()
 Session.Check(Evcc.Exist_ServiceDiscovery_PaymentOption(PaymentOptionType.ExternalPayment), 'it takes external payment')
 local how, why = Session.RunToEnd()
@@ -86,7 +111,13 @@ def package(peer_python):
 
 
 @pytest.mark.parametrize(
-    ("script", "config"), [(STATION_DC, "evcc_config_eim_dc.json"), (STATION_AC, "evcc_config_eim_ac.json")]
+    ("script", "config"),
+    [
+        (STATION_DC, "iso15118_2/evcc_config_eim_dc.json"),
+        (STATION_AC, "iso15118_2/evcc_config_eim_ac.json"),
+        (STATION_DIN, "DIN/evcc_config.json"),
+    ],
+    ids=["DC", "AC", "DIN"],
 )
 def test_its_vehicle_charges_at_our_station(cable, peer_python, package, script, config):
     station = cable.run_script("secc", script)
@@ -95,7 +126,7 @@ def test_its_vehicle_charges_at_our_station(cable, peer_python, package, script,
         "evcc",
         "vehicle",
         *(peer_python, "-m", "iso15118.evcc.main"),
-        package / "shared" / "examples" / "evcc" / "iso15118_2" / config,
+        package / "shared" / "examples" / "evcc" / config,
         NETWORK_INTERFACE=cable.interfaces["evcc"],
     )
     vehicle.wait_for("SessionStopRes received")
@@ -103,21 +134,31 @@ def test_its_vehicle_charges_at_our_station(cable, peer_python, package, script,
     lines = station.text.splitlines()
     assert any(line.endswith("EVCC <- SECC  SessionStopRes OK") for line in lines)
     assert not any("FAILED" in line or "FAIL " in line for line in lines)
-    assert "Communication session terminated" in vehicle.text
+    assert "The data link will SessionStopAction.TERMINATE" in vehicle.text
 
 
-@pytest.mark.parametrize(("mode", "soc"), [("DC", 79.999), ("AC", 79.99)])
-def test_our_vehicle_charges_at_its_station(cable, peer_python, mode, soc):
+@pytest.mark.parametrize(
+    ("protocol", "profile", "mode", "soc"),
+    [
+        ("ISO_15118_2", "compact", "DC", 79.999),
+        ("ISO_15118_2", "compact", "AC", 79.99),
+        ("DIN_SPEC_70121", "compact", "DC", 79.999),
+        ("ISO_15118_2,DIN_SPEC_70121", "veteran", "DC", 79.999),
+    ],
+)
+def test_our_vehicle_charges_at_its_station(cable, peer_python, protocol, profile, mode, soc):
     station = cable.start(
         "secc",
         "station",
         *(peer_python, SUPPORT / "peer_secc.py", "350"),
         NETWORK_INTERFACE=cable.interfaces["secc"],
-        PROTOCOLS="ISO_15118_2",
+        PROTOCOLS=protocol,
         AUTH_MODES="EIM",
     )
     station.wait_for("UDP server started")
-    vehicle = cable.run_script("evcc", VEHICLE.format(soc=soc, mode=mode), program=(SUPPORT / "patient_run.py",))
+    vehicle = cable.run_script(
+        "evcc", VEHICLE.format(profile=profile, soc=soc, mode=mode), program=(SUPPORT / "patient_run.py",)
+    )
     assert vehicle.end() == 0, vehicle.text + station.text
     assert "SessionStopRes OK" in vehicle.text
     assert "2 passed, 0 failed" in vehicle.text
