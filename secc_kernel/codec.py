@@ -94,19 +94,21 @@ class Message:
     def body(self) -> Any:
         """The message proper: within V2G_Message the body's element, otherwise the root's value."""
         if self.element is self.vocabulary.envelope and isinstance(self.value, ComplexType):
-            return getattr(getattr(self.value, "Body", None), "BodyElement", None)
+            held = getattr(getattr(self.value, "Body", None), "BodyElement", None)
+            return held if isinstance(held, ComplexType) else None
         return self.value
 
     @property
     def header(self) -> Any:
         """The message header, or None if the message has none."""
-        return getattr(self.value, "Header", None) if isinstance(self.value, ComplexType) else None
+        held = getattr(self.value, "Header", None) if isinstance(self.value, ComplexType) else None
+        return held if isinstance(held, ComplexType) else None
 
     @property
     def session_id(self) -> bytes | None:
         """SessionID of the header, as many bytes as the wire had."""
-        header = self.header
-        return None if header is None else header.SessionID
+        held = getattr(self.header, "SessionID", None)
+        return held if isinstance(held, bytes) else None
 
     @property
     def name(self) -> str:
@@ -119,12 +121,17 @@ class Message:
         return self.vocabulary.names.get(type(body), self.element.name)
 
     @property
+    def deviations(self) -> list[Finding]:
+        """Where the stream departs from the schema's structure, as decoding noticed; empty for a message made here."""
+        return list(self._deviations)
+
+    @property
     def findings(self) -> list[Finding]:
         """Everything noteworthy: deviations met while decoding, then violated facets."""
         found = [*self._deviations, *facets.check(self.vocabulary.codec.grammars, self.element, self.value)]
-        session_id = self.session_id
-        if isinstance(session_id, bytes) and 0 < len(session_id) < SESSION_ID_LENGTH:
-            text = f"{len(session_id)} bytes; a session's identifier has {SESSION_ID_LENGTH}"
+        length = len(self.session_id or b"")
+        if 0 < length < SESSION_ID_LENGTH:
+            text = f"{length} {'byte' if length == 1 else 'bytes'}; a session's identifier has {SESSION_ID_LENGTH}"
             found.append(Finding("v2g.session-id", "note", f"{self.element.name}/Header/SessionID", text))
         return found
 

@@ -136,7 +136,10 @@ class ElementReader:
 
     def _change_type(self, state: State) -> State | None:
         wanted, known = self.reader.type_value()
-        self.reader.finding("schema.xsi-type", "warning", f"{self.qname.name} changes its type to {short(str(wanted))}")
+        declared = self.grammar.type
+        fits = isinstance(known, type) and isinstance(declared, type) and issubclass(known, declared)
+        text = f"{self.qname.name} changes its type to {short(str(wanted))}"
+        self.reader.finding("schema.xsi-type", "warning" if fits or known is None else "error", text)
         if wanted == ANY_TYPE:
             self.value = self.reader.generic.anything(self.qname)
             return None
