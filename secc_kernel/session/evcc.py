@@ -385,7 +385,7 @@ class EVCC(Party):
 
 def _lack(response: Message) -> str | None:
     """Why a vehicle can do nothing with a response that was read: an element that it needs is not there, or another."""
-    if not response.findings:
+    if not response.deviations:
         return None
     try:
         codec.encode(response)  # what is not as the schema has it cannot be written
