@@ -35,6 +35,7 @@ class Transcript:
     def __init__(self, show: Callable[[FrameEntry], object], tell: Callable[[str], Callable[[str], object]]) -> None:
         self._show = show
         self._tell = tell
+        self._latest: FrameEntry | None = None
         self._shown = 0
         self._kind = ""
         self._run = 0
@@ -43,7 +44,10 @@ class Transcript:
         self._replace: Callable[[str], Any] | None = None
 
     def add(self, entry: FrameEntry) -> None:
-        """Take in the next message."""
+        """Take in the next message; one that this script has sent and now receives, too, is shown already."""
+        if entry is self._latest:
+            return
+        self._latest = entry
         kind = entry.name.removesuffix("Req").removesuffix("Res")
         full = self._shown >= MESSAGES_SHOWN
         if kind != self._kind and not full:

@@ -6,7 +6,7 @@ it sets goes to a `sheets.Sheet`, what it reads comes from the messages of the l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..codec import Message
@@ -16,7 +16,7 @@ from .convert import ValueMismatchError, expectation, from_script, to_script
 from .errors import LuaUserError
 from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
 from .hosting import LazyTable, Pending
-from .names import Item
+from .names import Item, Step
 from .runtime import LuaEngine
 from .session_table import ev_table, session_table
 
@@ -225,8 +225,7 @@ class SideApi:
                         expected[name] = from_script(type_, arg)
                     except ValueMismatchError as error:
                         raise LuaUserError(f"{lookup.full_name}: {name} {error}") from None
-            items = lookup.value(self.message(lookup.message), ())
-            return any(_fits(item, expected) for item in items or ())
+            return any(_fits(item, expected) for item in lookup.all_items(self.message(lookup.message)))
 
         return exist
 
@@ -311,15 +310,31 @@ class _Lookup:
         """What a script set, as it would read it from a message."""
         return to_script(self.item.type, self.converted(said)) if self.what == "value" else said
 
+    def all_items(self, message: Message | None) -> Iterator[Any]:
+        """The items of a list in a message; of a list in a list, those of all."""
+        if message is None:
+            return
+        found, steps = self._begin(message)
+        at = [found]
+        for step in steps:
+            below = [getattr(value, step.field, None) for value in at]
+            at = [item for value in below if value is not None for item in (value if step.repeated else [value])]
+            if step.slot:
+                at = [value for value in at if type(value) is step.type]
+        yield from at
+
+    def _begin(self, message: Message) -> tuple[Any, tuple[Step, ...]]:
+        """Where the way to the item begins in a message, and its steps from there."""
+        steps = self.item.steps
+        if steps[0].field == "Header" and catalogue(message.schema, self.message).header_type is not None:
+            return message.header, steps[1:]
+        return message.body, steps
+
     def value(self, message: Message | None, indices: Indices) -> Any:
         """The item's value in a message; None where it is absent."""
         if message is None:
             return None
-        item = self.item
-        steps = item.steps
-        at: Any = message.body
-        if steps[0].field == "Header" and catalogue(message.schema, self.message).header_type is not None:
-            at, steps = message.header, steps[1:]
+        at, steps = self._begin(message)
         left = iter(indices)
         for step in steps:
             if at is None:

@@ -298,12 +298,15 @@ class Bench:
         sheet = self.sheets.of(message)
 
         def make(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
-            return make_message(message, sheet, schema, automatic, fills)
+            session_id = b"" if self.session is None else self.session.party.session_id
+            return make_message(message, sheet, schema, automatic, fills, session_id)
 
         return make
 
 
-def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message | None, fills: bool) -> Composed:
+def make_message(
+    name: str, sheet: Sheet, schema: str | None, automatic: Message | None, fills: bool, session_id: bytes = b""
+) -> Composed:
     """A message of what a script has set over the autopilot's message.
 
     Parameters
@@ -318,6 +321,8 @@ def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message
         The autopilot's message for this moment.
     fills : bool
         Whether mandatory fields may come from it; the header's session id does in any case.
+    session_id : bytes
+        The session's, for the header of a message that the autopilot has none of.
 
     Raises
     ------
@@ -342,7 +347,7 @@ def make_message(name: str, sheet: Sheet, schema: str | None, automatic: Message
     header = Composition()
     if header_type is not None:
         stripped = [Assignment(replace(a.item, steps=a.item.steps[1:]), a.indices, a.what, a.value) for a in of_header]
-        known = automatic.header if automatic is not None else header_type(SessionID=bytes(8))
+        known = automatic.header if automatic is not None else header_type(SessionID=session_id or bytes(8))
         header = compose(header_type, stripped, known, ("Header",))
     missing = [*body.missing, *header.missing]
     if missing:

@@ -38,6 +38,11 @@ class Leaf(NamedTuple):
         return str(self.value) if self.type is None else lexical(self.type, self.value)
 
     @property
+    def shown(self) -> str:
+        """The value as scripts have it: bytes in hex digits, where XML may write base64."""
+        return self.value.hex().upper() if isinstance(self.value, bytes) else self.text
+
+    @property
     def type_name(self) -> str:
         """The schema's name of the type, or that of the built-in one it restricts."""
         return "" if self.type is None else self.type.name or self.type.builtin
@@ -62,7 +67,7 @@ def key_fields(message: Message, width: int) -> str:
     found = [leaf for leaf in quantities(message) if leaf.path]
     single = [leaf for leaf in found if not any(name.endswith("]") for name in leaf.path)]
     for leaf in sorted(single or found, key=lambda leaf: len(leaf.path)):
-        text = f"{leaf.path[-1]} {leaf.text}".rstrip()
+        text = f"{leaf.path[-1]} {leaf.shown}".rstrip()
         if len(text) > 48:
             continue
         if len(text) > width:

@@ -271,7 +271,7 @@ def _field_table(reading: Reading) -> Table | Para:
     if message is None:
         return Para.of(f"✗ cannot be decoded: {reading.entry.error}")
     entry = reading.entry
-    rows: list[tuple[Path, str]] = [(leaf.path, leaf.text) for leaf in quantities(message)]
+    rows: list[tuple[Path, str]] = [(leaf.path, leaf.shown) for leaf in quantities(message)]
     if message.session_id is not None:
         rows.insert(0, (("Header", "SessionID"), message.session_id.hex().upper()))
     said = any(path != _SESSION_ID for path in entry.auto) or bool(entry.intended)

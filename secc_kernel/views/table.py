@@ -170,7 +170,7 @@ def _value(leaf: Leaf) -> tuple[str, Any]:
         return (f"{title} ({number[1]})" if number[1] else title), number[0]
     if leaf.type is not None and leaf.type.name == _PERCENT:
         title += " (%)"
-    return title, leaf.value if isinstance(leaf.value, int) else leaf.text
+    return title, leaf.value if isinstance(leaf.value, int) else leaf.shown
 
 
 def _shown(value: Any) -> str:

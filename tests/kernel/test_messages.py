@@ -67,6 +67,18 @@ def test_the_session_is_there_without_being_opened(kernel: Kernel, cell: str) ->
     assert kernel.run(cell).status == "ok"
 
 
+def test_a_message_that_the_script_sends_and_receives_is_shown_once(kernel: Kernel) -> None:
+    outcome = kernel.run(
+        """
+        Session.Open{side = 'EVCC'}
+        Evcc.Send_SessionSetupReq_001()
+        Secc.Receive_SessionSetupReq_001()
+        """
+    )
+    assert len(outcome.of("display_data")) == 1
+    assert kernel.run("Session.Close()").status == "ok"
+
+
 def test_verdicts_are_shown_where_they_were_found(kernel: Kernel) -> None:
     outcome = kernel.run("print('before')\nSession.Check(1 == 1, 'good')\nSession.Check(1 == 2, 'bad')\nprint('after')")
     count = outcome.reply["execution_count"]

@@ -329,6 +329,37 @@ def test_where_nothing_is_alike_all_names_are_told(lua):
     assert "Wait" in caught.value.hint
 
 
+def test_what_the_autopilot_never_sends_has_the_sessions_id(lua):
+    lua("Session.Open{side='EVCC'} Evcc.Send_SessionSetupReq_001() Evcc.Receive_SessionSetupRes_001()")
+    lua("""
+      Session.Autopilot(false)
+      Evcc.Set_PaymentDetailsReq_eMAID('DE-ABC-C12345-6')
+      Evcc.Set_PaymentDetailsReq_ContractSignatureCertChain_Certificate('3084')
+      Evcc.Send_PaymentDetailsReq_001()
+    """)
+    assert lua.last.message.session_id == lua.bench.session.party.session_id != bytes(8)
+
+
+def test_an_item_of_any_list_in_a_list_exists(lua):
+    lua("Session.Open{side='EVCC'} Evcc.Send_SessionSetupReq_001() Evcc.Receive_SessionSetupRes_001()")
+    lua("Session.Autopilot(false) Evcc.Set_ServiceDetailReq_ServiceID(3) Evcc.Send_ServiceDetailReq_001()")
+    lua("""
+      Secc.Receive_ServiceDetailReq_001()
+      Secc.Set_ServiceDetailRes_ResponseCode(ResponseCodeType.OK)
+      Secc.Set_ServiceDetailRes_ServiceID(3)
+      for set, name in ipairs{'Port', 'Protocol'} do
+        Secc.Set_ServiceDetailRes_ServiceParameterList_ParameterSetID(set - 1, set)
+        Secc.Set_ServiceDetailRes_ServiceParameterList_Parameter_Name(set - 1, 0, name)
+        Secc.Set_ServiceDetailRes_ServiceParameterList_Parameter_intValue(set - 1, 0, 80)
+      end
+      Secc.Send_ServiceDetailRes_001()
+      Evcc.Receive_ServiceDetailRes_001()
+    """)
+    exist = "Evcc.Exist_ServiceDetail_Parameter"
+    assert lua(f"{exist}('Port'), {exist}('Protocol', nil), {exist}('Host')") == (True, True, False)
+    assert lua("Evcc.Exist_ServiceDetail_ParameterSet(2), Evcc.Exist_ServiceDetail_ParameterSet(3)") == (True, False)
+
+
 # -- mistakes ---------------------------------------------------------------------------------------------------------
 
 

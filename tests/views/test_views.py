@@ -502,6 +502,12 @@ def test_long_paths_keep_their_end(seed: Journal, add) -> None:
     assert max(map(len, text.split("\n"))) <= 120
 
 
+def test_bytes_are_shown_as_scripts_have_them(seed: Journal, add) -> None:
+    request = codec.new("iso2", "AuthorizationReq", Id="ID1", GenChallenge=bytes(range(16)))
+    add(seed, 11.0, request)
+    assert re.search(f"^ *GenChallenge +{bytes(range(16)).hex().upper()}$", str(views.message(seed)), re.MULTILINE)
+
+
 def test_the_session_id_is_the_sessions_unless_the_script_sets_it(seed: Journal, add) -> None:
     code = {"ResponseCode": "OK", "EVSEID": "ZZ00000"}
     add(seed, 11.0, codec.new("iso2", "SessionSetupRes", **code), auto=("Header.SessionID", "EVSEID"))
