@@ -19,17 +19,20 @@ to send. Whoever decides (the link, or the script behind it) either calls `take_
 the standard asks for, or makes a message of its own and calls `send`. No message is sent by itself. This one mechanism
 is all there is to "autopilot and hold".
 
-**Sequence.** Which request may follow which response is data, one table a standard (`sequence`). Both sides walk it
-with the messages that really went over the wire, not with those that should have: a script may have sent anything.
+**Sequence.** Which request may follow which response is data, one table a standard (`sequence`): ISO 15118-2 and DIN
+SPEC 70121 are two tables. Both sides walk the one that the handshake agreed on, with the messages that really went over
+the wire, not with those that should have: a script may have sent anything. What vehicles on the road are known to do
+against their table, without harm, stands beside it: a station that is not strict lets it pass with a finding.
 
 **Faults.** What the *peer* does wrong never raises: it is a finding in the journal, and the answer is the one that the
-standard demands (a request out of sequence is answered with FAILED_SequenceError, [V2G2-538], [V2G2-539]). What *our*
+standard demands (a request out of sequence is answered with FAILED_SequenceError, [V2G2-538], [V2G-DC-666]). What *our*
 caller does wrong, such as sending without a connection, raises `events.LocalProtocolError`. What a *script* does wrong
 on purpose is sent, and the finding beside it says that it was the script's doing. An `Ended` event names the culprit.
 
 **Times.** Two kinds (`timers`): a timeout ends the session when it expires; a performance time only makes a finding.
+Each standard has its table; before the handshake, when they do not differ, that of ISO 15118-2 counts.
 
-**Autopilot.** The SECC's answers come from a table of functions, one a request (`autopilot`), over a small model of
+**Autopilot.** The SECC's answers come from tables of functions, one a request (`autopilot`), over a small model of
 the charging station (`station`): limits, contactor, isolation test, voltage and current ramps as functions of time. The
 EVCC's requests come from the vehicle.
 

@@ -85,6 +85,14 @@ def test_starting_again_moves_the_deadline(timers):
     assert running.expire(3.0) == ("a", 2.0)
 
 
+def test_what_a_timer_measures_may_have_begun_before(timers):
+    running, record = timers
+    running.start("a", 150.0, 10.0, since=2.0)
+    assert running.next_deadline() == 152.0
+    assert running.expire(152.0) == ("a", 150.0)
+    assert record[0] == (10.0, "a", "start", 150.0)
+
+
 def test_timers_expire_in_the_order_of_their_deadlines(timers):
     running, _ = timers
     running.start("late", 5.0, 0.0)
