@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
-import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -26,6 +24,7 @@ from secc_kernel.kernel.complete import complete
 from secc_kernel.kernel.host import KernelHost
 from secc_kernel.kernel.shell import SeccShell
 from secc_kernel.lua import LuaUserError
+from secc_kernel.lua.interrupt import interrupt_main_thread
 
 __all__ = ["SeccKernel"]
 
@@ -156,17 +155,6 @@ class SeccKernel(IPythonKernel):
             await super().shell_channel_thread_main(msg)
             return
         self._publish_status("busy", "shell", parent=request)
-        _interrupt_main_thread()
+        interrupt_main_thread()
         self.session.send(self.shell_stream, "interrupt_reply", {"status": "ok"}, parent=request, ident=identities)
         self._publish_status("idle", "shell", parent=request)
-
-
-def _interrupt_main_thread() -> None:
-    if sys.platform == "win32":
-        import _thread
-
-        _thread.interrupt_main()
-    else:
-        main = threading.main_thread().ident
-        assert main is not None
-        signal.pthread_kill(main, signal.SIGINT)

@@ -146,6 +146,10 @@ class Binder:
                 except LuaUserError as problem:
                     return self.complain(LuaUserError(f"{name}: {problem.message}"), name)
             outer = interrupts.enter()
+            if interrupts.requested:
+                # Asked before this call could be seen: nobody would ask again while it blocks.
+                interrupts.leave(outer)
+                return _INTERRUPTED
             try:
                 result = function(*args)
                 interrupts.leave(outer)

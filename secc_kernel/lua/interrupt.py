@@ -11,16 +11,18 @@ Three places can be busy when a user asks to stop:
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["GRACE", "Interrupts"]
+__all__ = ["GRACE", "Interrupts", "interrupt_main_thread"]
 
 #: Seconds that a Python function called by Lua gets to finish by itself.
 GRACE = 0.1
@@ -37,11 +39,9 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested = False
-        self._thread = threading.main_thread().ident
         self._calls = 0
         self._call = 0
         self._warned = 0
-        self._timer: threading.Timer | None = None
         self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]] | None = None
 
     def clear(self) -> None:
@@ -71,19 +71,13 @@ class Interrupts:
         if self._warned == call:
             raise KeyboardInterrupt
         self._warned = call
-        self._timer = threading.Timer(GRACE, self._insist, args=[call])
-        self._timer.daemon = True
-        self._timer.start()
+        # Not threading.Thread: it takes a lock that the interrupted code may be holding, and this is a signal handler.
+        _thread.start_new_thread(self._insist, (call,))
 
     def _insist(self, call: int) -> None:
-        if self._call != call or self._thread is None:
-            return
-        if sys.platform == "win32":
-            import _thread
-
-            _thread.interrupt_main()
-        else:
-            signal.pthread_kill(self._thread, signal.SIGINT)
+        time.sleep(GRACE)
+        if self._call == call:
+            interrupt_main_thread()
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -119,6 +113,12 @@ class Interrupts:
     def leave(self, outer: int) -> None:
         """End the call that :meth:`enter` began."""
         self._call = outer
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+
+
+def interrupt_main_thread() -> None:
+    """Have SIGINT handled in the main thread, also where it is blocked in a system call."""
+    main = threading.main_thread().ident
+    if sys.platform == "win32" or main is None:
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(main, signal.SIGINT)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from secc_kernel.lua import LuaEngine
+from secc_kernel.lua import LuaEngine, LuaInterrupted
 
 
 class Output:
@@ -57,6 +60,24 @@ def _run_cell(engine: LuaEngine, source: str, name: str = "In[1]") -> tuple[Any,
 
 def _run_script(engine: LuaEngine, source: str, name: str = "In[1]") -> tuple[Any, ...]:
     return engine.run(source, name)
+
+
+def interrupted(engine: LuaEngine, run: Callable[..., Any], source: str, stop: Callable[[], object]) -> float:
+    """Run the source and stop it a moment after it has begun; gives the seconds from there to its end."""
+    asked = [0.0]
+
+    def ask() -> None:
+        asked[0] = time.perf_counter()
+        stop()
+
+    engine.define("begun", lambda: threading.Timer(0.03, ask).start())
+    with pytest.raises(LuaInterrupted):
+        run(engine, f"begun(); {source}")
+    return time.perf_counter() - asked[0]
+
+
+def send_signal() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.fixture(params=[_run_cell, _run_script], ids=["cell", "script"])

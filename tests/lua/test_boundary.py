@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from typing import Any
 
 import pytest
 
-from secc_kernel.lua import LazyTable, LuaEngine, LuaError, LuaInterrupted
+from secc_kernel.lua import LazyTable, LuaEngine, LuaError
+
+from .conftest import interrupted, send_signal
 
 
 class View:
@@ -143,11 +142,7 @@ def test_user_code_cannot_break_the_engine(guarded: LuaEngine, run: Any, sabotag
     assert run(guarded, "1 + 1") == (2,)
     with pytest.raises(LuaError):
         run(guarded, "local t = nil\nt.x = 1")
-    guarded.interrupts.clear()
-    timer = threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(LuaInterrupted):
-        run(guarded, "while true do end")
+    interrupted(guarded, run, "while true do end", send_signal)
     assert run(guarded, "1 + 1") == (2,)
 
 
@@ -167,9 +162,5 @@ def test_user_code_cannot_break_the_engine(guarded: LuaEngine, run: Any, sabotag
     ],
 )
 def test_closed_objects_and_interrupts_together(guarded: LuaEngine, run: Any, trap: str) -> None:
-    timer = threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(LuaInterrupted):
-        run(guarded, trap)
-    timer.join()
+    interrupted(guarded, run, trap, send_signal)
     assert run(guarded, "1 + 1") == (2,)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from secc_kernel.lua import LuaEngine, LuaError, LuaInterrupted
-from secc_kernel.lua.interrupt import GRACE
+from secc_kernel.lua import LuaEngine, LuaError, LuaInterrupted, interrupt
 
-from .conftest import Output
+from .conftest import Output, interrupted, send_signal
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are sent by os.kill")
 
@@ -79,27 +77,11 @@ def busy_engine(engine: LuaEngine, pool: ThreadPoolExecutor) -> Iterator[LuaEngi
     there.close()
 
 
-def interrupted(engine: LuaEngine, run: Any, source: str, stop: Any) -> float:
-    """Run the source, stop it after a while; gives the seconds from there to its end."""
-    asked = [0.0]
-
-    def ask() -> None:
-        asked[0] = time.perf_counter()
-        stop()
-
-    timer = threading.Timer(0.05, ask)
-    timer.start()
-    with pytest.raises(LuaInterrupted):
-        run(engine, source)
-    timer.join()
-    return time.perf_counter() - asked[0]
-
-
 @pytest.mark.parametrize(
     "source", [*LOOPS.values(), *BLOCKED.values(), *WAITS.values()], ids=[*LOOPS, *BLOCKED, *WAITS]
 )
 def test_by_signal(busy_engine: LuaEngine, run: Any, source: str) -> None:
-    took = interrupted(busy_engine, run, source, lambda: os.kill(os.getpid(), signal.SIGINT))
+    took = interrupted(busy_engine, run, source, send_signal)
     assert took < LIMIT
     assert run(busy_engine, "1 + 1") == (2,)
     assert run(busy_engine, "local s = 0 for i = 1, 1e6 do s = s + i end return s") == (500000500000,)
@@ -112,19 +94,44 @@ def test_from_another_thread(busy_engine: LuaEngine, run: Any, source: str) -> N
     assert run(busy_engine, "1 + 1") == (2,)
 
 
-def test_a_short_function_is_not_torn(engine: LuaEngine, run: Any) -> None:
+def test_a_short_function_is_not_torn(engine: LuaEngine, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function that returns within the grace period does so, and what it did is done."""
+    monkeypatch.setattr(interrupt, "GRACE", 5.0)
     done = []
 
     def work() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(GRACE / 4)
+        send_signal()
+        time.sleep(0.02)
         done.append(True)
 
     engine.define("work", work)
     with pytest.raises(LuaInterrupted):
         run(engine, "while true do work() end")
     assert done == [True]
+
+
+def test_comes_through_while_a_thread_is_being_started(engine: LuaEngine, run: Any) -> None:
+    """The handler runs wherever the main thread is, so it may take no lock that the main thread can hold."""
+
+    def locked() -> None:
+        with threading._active_limbo_lock:  # type: ignore[attr-defined]
+            send_signal()
+            time.sleep(30)
+
+    engine.define("locked", locked)
+    begun = time.perf_counter()
+    with pytest.raises(LuaInterrupted):
+        run(engine, "locked()")
+    assert time.perf_counter() - begun < LIMIT
+
+
+def test_a_request_just_before_a_function_would_block(engine: LuaEngine) -> None:
+    """Lua has not looked at the flag yet, and nobody asks a second time: the function is not called."""
+    called: list[bool] = []
+    bound = engine._binder.bind(lambda: called.append(True), "f")
+    engine.interrupt()
+    assert bound() == ("interrupt",)
+    assert called == []
 
 
 def test_says_where(engine: LuaEngine, run: Any) -> None:
