@@ -15,7 +15,7 @@ from ..session.handshake import offer
 from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE
 
-__all__ = ["CLOSED", "Composed", "Link", "Maker", "Seat", "SessionError", "Wait"]
+__all__ = ["CLOSED", "Answer", "Composed", "Link", "Maker", "Seat", "SessionError", "Wait"]
 
 
 CLOSED = "the session is closed; open another one"
@@ -62,14 +62,27 @@ Maker = Callable[["str | None", "Message | None", bool], Composed]
 none), and whether values may be taken from that (not while the autopilot is off)."""
 
 
+class Answer(Future[Any]):
+    """What a script waits with. Whoever is interrupted while it waits waits no more."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        """As `concurrent.futures.Future.result`; a KeyboardInterrupt ends the wait, not only the call."""
+        try:
+            return super().result(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+
+
 @dataclass(slots=True, eq=False)
 class Wait:
-    """Something that a script waits for. ``kind``: receive, turn, end, or time (then ``until`` says which)."""
+    """Something that a script waits for: ``kind`` is receive, turn, end, or time (so many ``seconds``)."""
 
     role: str
     kind: str
-    name: str
-    future: Future[Any]
+    name: str = ""
+    seconds: float = 0.0
+    future: Answer = field(default_factory=Answer)
     then: Callable[[], Any] | None = None
     restarts: int = 0
     until: float | None = None

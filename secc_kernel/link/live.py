@@ -6,7 +6,8 @@ it; one that arrives between two cells on a real link is held for half of its V2
 autopilot answers; on the simulated link nothing happens between cells, because its clock stands still.
 
 Everything about the link happens in one thread. The methods here may be called from any thread; those that wait
-return a `concurrent.futures.Future`, and cancelling it ends the wait and nothing else::
+return a `concurrent.futures.Future`, and cancelling it (or interrupting who waits for its result) ends the wait and
+nothing else::
 
     session = LiveSession(SimLink(SECC(journal=journal), vehicle))
     request = session.receive("SessionSetupReq").result()
@@ -167,19 +168,19 @@ class LiveSession:
 
         A message that arrived already and was not received yet is given at once.
         """
-        return self._ask(Wait(self._role(role), "receive", name, Future()))
+        return self._ask(Wait(self._role(role), "receive", name))
 
     def run_to(self, name: str, role: str | None = None) -> Future[None]:
         """Let the autopilot work up to, and not including, the answer to a request (or, as the EVCC, the request)."""
-        return self._ask(Wait(self._role(role), "turn", name, Future()))
+        return self._ask(Wait(self._role(role), "turn", name))
 
     def run_to_end(self) -> Future[Ended]:
         """Let the autopilot work until the session has ended; gives how it ended."""
-        return self._ask(Wait(self.side, "end", "", Future()))
+        return self._ask(Wait(self.side, "end"))
 
     def wait(self, seconds: float, role: str | None = None) -> Future[None]:
         """Let time pass. What is the script's turn is held meanwhile: an answer can be late, or never come."""
-        return self._ask(Wait(self._role(role), "time", repr(float(seconds)), Future()))
+        return self._ask(Wait(self._role(role), "time", seconds=float(seconds)))
 
     def send(
         self,
@@ -211,7 +212,7 @@ class LiveSession:
             ready = Composed(message)
             make = make or (lambda schema, automatic, fills: ready)
         chosen = make or _replacing(name, fields)
-        wait = Wait(self._role(role), "turn", name[:-3] + "Req", Future())
+        wait = Wait(self._role(role), "turn", name[:-3] + "Req")
         wait.then = lambda: self._pilot.transmit(wait.role, name, chosen)
         return self._ask(wait, self._pilot.begin_send, name)
 

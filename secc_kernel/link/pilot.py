@@ -135,7 +135,7 @@ class Pilot:
         self._wait = wait
         wait.future.add_done_callback(self._cancelled)
         if wait.kind == "time":
-            wait.until = self.link.now + float(wait.name)
+            wait.until = self.link.now + wait.seconds
         else:
             self._ensure_vehicle(wait)
         self.go()

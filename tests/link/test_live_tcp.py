@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -156,6 +157,18 @@ def test_a_vehicle_without_a_station_says_so():
 def test_cancelling_a_wait_leaves_the_link_alone(station):
     waiting = station.receive("SessionSetupReq")
     assert waiting.cancel()
+    with vehicle_at(station) as vehicle:
+        vehicle.receive("SessionSetupRes")
+        assert station.receive("SessionSetupReq").result(WAIT).name == "SessionSetupReq"
+
+
+def test_an_interrupt_of_who_waits_ends_the_wait_and_not_the_session(station):
+    waiting = station.receive("SessionSetupReq")
+    interrupt = threading.Timer(0.5, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.start()
+        waiting.result(WAIT)
+    assert waiting.cancelled()
     with vehicle_at(station) as vehicle:
         vehicle.receive("SessionSetupRes")
         assert station.receive("SessionSetupReq").result(WAIT).name == "SessionSetupReq"
