@@ -54,7 +54,7 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="secc-kernel", description="Investigate EV charging communication.")
     parser.add_argument("--version", action="version", version=f"secc-kernel {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+    names = [module.name for module in pkgutil.iter_modules(commands.__path__) if not module.name.startswith("_")]
     for name in given[:1] if given[:1] and given[0] in names else names:
         module = import_module(f"{commands.__name__}.{name}")
         description = (module.__doc__ or "").strip()

@@ -4,8 +4,8 @@ Retransmitted bytes are dropped, segments that came early wait for those before 
 are a gap, once that is certain: the other end has acknowledged them, they are long overdue, or too much waits behind.
 A new SYN on the same ports begins a new connection.
 
-What is remembered is bounded, however long the capture: bytes that wait, and connections. Of those the ones that have
-been silent for longest are forgotten when there are too many.
+What is remembered is bounded, however long the capture: bytes that wait, and connections. Those that have ended are
+forgotten after a while, and of the others the ones that have been silent for longest, when there are too many.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _MAX_WAITING_SEGMENTS = 4096
 _MAX_WAITING_STREAMS = 64
 #: How many connections are remembered at least; twice as many at most.
 MAX_STREAMS = 4096
+#: How many are remembered that have ended: what is said twice, or late, still belongs to them.
+_MAX_ENDED = 256
 #: A segment this far behind what is expected is no retransmission: the connection is another one.
 _FAR_BEHIND = 1 << 20
 _FLAGS = SYN | FIN | RST | ACK
@@ -271,6 +273,7 @@ class Reassembler:
         #: By flow, and apart from them those of which nothing has come since the last time that some were forgotten.
         self._ways: dict[bytes, _Way] = {}
         self._silent: dict[bytes, _Way] = {}
+        self._ended: dict[TCPStream, None] = {}
         self._count = 0
         #: Connections that have segments waiting.
         self._waiting: set[TCPStream] = set()
@@ -312,6 +315,10 @@ class Reassembler:
             self._waiting.add(stream)
         else:
             self._waiting.discard(stream)
+            if way.ended and way.other.ended:
+                self._ended[stream] = None
+                if len(self._ended) > _MAX_ENDED:
+                    self._forget(next(iter(self._ended)))
         if len(self._waiting) > _MAX_WAITING_STREAMS:
             events.extend(self.give_up())
         elif self._waiting and not self._looked <= time < self._looked + _LOOK:
@@ -346,7 +353,7 @@ class Reassembler:
         if way is not None and not (opening and way.stream.initial != sequence):
             return way
         if len(self._ways) >= 2 * MAX_STREAMS:
-            events.extend(self._forget(time, frame))
+            events.extend(self._forget_silent(time, frame))
         client = 0 if opening else (1 if flags & SYN else None)
         stream = TCPStream(self._count, flow, client)
         stream.initial = sequence if opening else None
@@ -363,9 +370,17 @@ class Reassembler:
             self._ways[back] = self._silent.pop(back)
         return way
 
-    def _forget(self, time: float, frame: int) -> Iterator[Event]:
+    def _forget_silent(self, time: float, frame: int) -> Iterator[Event]:
         """Forget the connections that have been silent since this was last done."""
         for stream in {way.stream: None for way in self._silent.values()}:
             yield from stream.finish("silence", time, frame)
-            self._waiting.discard(stream)
+            self._forget(stream)
         self._silent, self._ways = self._ways, {}
+
+    def _forget(self, stream: TCPStream) -> None:
+        self._ended.pop(stream, None)
+        self._waiting.discard(stream)
+        for flow in (stream.flow, opposite(stream.flow)):
+            for ways in (self._ways, self._silent):
+                if flow in ways and ways[flow].stream is stream:  # and not of a later one on the same ports
+                    del ways[flow]

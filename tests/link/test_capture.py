@@ -15,13 +15,10 @@ NAMES = ["supportedAppProtocolReq", "supportedAppProtocolRes", "SessionSetupReq"
 
 
 @pytest.fixture
-def session(connection, exi):
+def session(connection):
     """A connection's packets: three of the TCP handshake, four messages, two FINs."""
     tcp = connection()
-    packets = tcp.open()
-    for who, payload in (("EV", exi.sap_req), ("SECC", exi.sap_res), ("EV", exi.setup_req), ("SECC", exi.setup_res)):
-        packets.append(tcp.message(who, payload))
-    return [*packets, tcp.packet("EV", "FA"), tcp.packet("SECC", "FA")]
+    return tcp.session() + tcp.close()
 
 
 def summary(path):
