@@ -456,7 +456,9 @@ local function outcome(co, drop, ok, first, ...)
   local hit = state.hit
   if hit == "exit" then return "exit", state.code end
   if hit then return hit, state.report end
-  if not ok then return "error", { frames = frames(co), message = text_of(first), kind = type(first), value = first } end
+  if not ok then                                -- not even the handler could run, for want of stack or memory
+    return "error", { frames = frames(co), message = type(first) == "string" and first or "an error", kind = "string" }
+  end
   if co_status(co) == "suspended" then return "await" end
   if first then return "done", outward(select(drop + 1, ...)) end
   local report = ...
@@ -464,8 +466,20 @@ local function outcome(co, drop, ok, first, ...)
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
 end
 
-local engine = { state = state, collect = collectgarbage, env = env, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw,
+local engine = { collect = collectgarbage, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw,
   wrap_placed = wrap_placed }
+
+-- Globals for Python, without metamethods: lupa would call those of a script unprotected, and an error would end the
+-- process.
+function engine.set(name, value) rawset(env, name, value) end
+function engine.get(name) return rawget(env, name) end
+
+local package = env.package
+function engine.look_in(folder)
+  local path = rawget(package, "path")
+  rawset(package, "path", folder .. "/?.lua;" .. folder .. "/?/init.lua;" .. (type(path) == "string" and path or ""))
+end
+
 local chunk                                     -- the last one that compiled; functions do not pass through Python
 
 function engine.compile(source, name)

@@ -171,7 +171,7 @@ class LuaEngine:
         """
         self._require_idle()
         self._memory.make_room()
-        self._lua["env"][name] = self._made(value, name)
+        self._lua["set"](name, self._made(value, name))
 
     def register_table(self, name: str, functions: Mapping[str, Any]) -> None:
         """Set a global to a table of functions (or values), each called ``name.key`` in errors."""
@@ -180,7 +180,7 @@ class LuaEngine:
     def alias(self, name: str, existing: str) -> None:
         """Give a global a second name: both are the same object."""
         self._require_idle()
-        self._lua["env"][name] = self._lua["env"][existing]
+        self._lua["set"](name, self._lua["get"](existing))
 
     def add_globals(self, resolve: Callable[[str], Any], names: Callable[[], Iterable[str]]) -> None:
         """Register globals that are made when first used.
@@ -197,13 +197,12 @@ class LuaEngine:
     def look_in(self, folder: Path) -> None:
         """Have ``require`` look for modules in a folder first: that of the script, wherever it is run from."""
         self._require_idle()
-        package = self._lua["env"]["package"]
-        package["path"] = f"{folder}/?.lua;{folder}/?/init.lua;{package['path']}"
+        self._lua["look_in"](str(folder))
 
     def get(self, name: str) -> Any:
         """A global of user code as Python data (None if it is not set)."""
         self._require_idle()
-        return to_python(self._lua["env"][name])
+        return to_python(self._lua["get"](name))
 
     def members(self, path: tuple[str, ...] = ()) -> list[str]:
         """The names in the table at a path of global names, without running user code; [] if there is none."""

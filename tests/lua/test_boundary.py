@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,18 @@ def test_user_code_does_not_run_in_lua_s_own_globals(guarded: LuaEngine) -> None
     """lupa looks up functions there by name, outside of any protected call: an error would end the process."""
     guarded.run("debug = {traceback = print} x = 1", "In[1]")
     assert list(guarded._runtime.globals()) == []
+
+
+@pytest.mark.parametrize("event", ["__index", "__newindex"])
+def test_metamethods_of_the_globals_do_not_run_for_python(guarded: LuaEngine, event: str) -> None:
+    """lupa would call them unprotected: an error, or a loop, would be the end."""
+    guarded.run(f"setmetatable(_G, {{{event} = function() while true do end end}})", "In[1]")
+    guarded.define("late", 5)
+    guarded.alias("later", "late")
+    guarded.look_in(Path("/nowhere"))
+    assert guarded.get("later") == 5
+    assert guarded.get("never") is None
+    assert "late" in guarded.members()
 
 
 def test_a_python_object_can_only_be_passed_on(guarded: LuaEngine) -> None:
