@@ -343,6 +343,7 @@ def make_message(
         words.message_type(name),
         [a for a in assignments if a not in of_header],
         automatic.body if automatic is not None and fills else None,
+        needed=_needed(name, assignments),
     )
     header = Composition()
     if header_type is not None:
@@ -357,6 +358,12 @@ def make_message(
         fields["Header"] = header.value
     intended, auto = header.intended + body.intended, header.auto + body.auto
     return Composed(codec.new(key, name, **fields), tuple(intended), tuple(auto))
+
+
+def _needed(name: str, assignments: list[Assignment]) -> tuple[str, ...]:
+    """What the schema lets be absent, and the other side cannot do without: the SchemaID of a successful handshake."""
+    failed = any(a.item.name == "ResponseCode" and str(a.value).startswith("Failed") for a in assignments)
+    return ("SchemaID",) if name == "supportedAppProtocolRes" and not failed else ()
 
 
 def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> tuple[str, str]:

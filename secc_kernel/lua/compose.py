@@ -99,6 +99,7 @@ def compose(
     assignments: Iterable[Assignment],
     automatic: ComplexType | None,
     path: tuple[str, ...] = (),
+    needed: tuple[str, ...] = (),
 ) -> Composition:
     """Build a value of a complex type from a script's assignments over the autopilot's value.
 
@@ -112,11 +113,18 @@ def compose(
         The autopilot's value for this moment; None when it may not fill anything in.
     path : tuple of str
         Prefix of the paths that are reported (``("Header",)``).
+    needed : tuple of str
+        Optional fields that come from the autopilot's value nevertheless, unless the script says something of them.
     """
     tree: dict[str, _Slot] = {}
     for assignment in assignments:
         _replay(tree, assignment)
     result = Composition()
+    for name in needed:
+        given = getattr(automatic, name, None)
+        if given is not None and name not in tree:
+            slot = tree[name] = _Slot()
+            slot.present = True  # without a value: the autopilot's
     result.value = _build(type_, tree, automatic, path, result)
     return result
 

@@ -360,6 +360,24 @@ def test_an_item_of_any_list_in_a_list_exists(lua):
     assert lua("Evcc.Exist_ServiceDetail_ParameterSet(2), Evcc.Exist_ServiceDetail_ParameterSet(3)") == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("cell", "schema_id", "how"),
+    [
+        ("", 0, "terminated"),
+        ("Secc.Set_supportedAppProtocolRes_ResponseCode('OK_SuccessfulNegotiation')", 0, "terminated"),
+        ("Secc.Set_supportedAppProtocolRes_SchemaIDSpecified(false)", None, "aborted"),
+        ("Secc.Set_supportedAppProtocolRes_SchemaID(9)", 9, "aborted"),
+        ("Secc.Set_supportedAppProtocolRes_ResponseCode('Failed_NoNegotiation')", None, "aborted"),
+    ],
+)
+def test_the_handshake_has_the_schema_id_that_it_needs(lua, cell, schema_id, how):
+    lua("Ev.Plug{mode='AC', soc=79.9}")
+    lua(f"Secc.Receive_supportedAppProtocolReq_001() {cell} Secc.Send_supportedAppProtocolRes_001()")
+    assert lua.last.message.body.SchemaID == schema_id
+    assert ("SchemaID" in lua.last.auto) == (how == "terminated")
+    assert lua("Session.RunToEnd()")[0] == how
+
+
 # -- mistakes ---------------------------------------------------------------------------------------------------------
 
 
