@@ -1,7 +1,7 @@
 -- The Lua side of secc_kernel.lua.runtime; its module docstring tells how the two work together.
 --
--- This chunk runs once per engine, before any user code. It takes what it needs of the standard libraries into locals,
--- closes the metatable of wrapped Python objects, and builds the table of globals that user code sees (`env`). Lua's own
+-- This chunk runs once per engine, before any user code. It takes what it needs of the standard libraries into locals and
+-- closes the metatable of wrapped Python objects; libraries.lua builds the globals that user code sees (`env`). Lua's own
 -- table of globals is emptied at the end, so nothing that user code does to *its* globals reaches this chunk or lupa.
 
 local host = ...                                -- Python functions by name; see LuaEngine._boot
@@ -13,11 +13,9 @@ local TOP, BOTTOM = 20, 5                       -- stack frames kept of a deep s
 local error, select, type, next, tostring, rawequal, rawget, rawset, setmetatable =
   error, select, type, next, tostring, rawequal, rawget, rawset, setmetatable
 local rawpcall, rawxpcall, rawload = pcall, xpcall, load
-local sethook, getinfo, traceback = debug.sethook, debug.getinfo, debug.traceback
+local sethook, getinfo = debug.sethook, debug.getinfo
 local getmetatable = debug.getmetatable        -- the real one, whatever __metatable says
-local concat, pack, unpack, sort = table.concat, table.pack, table.unpack, table.sort
-local find, gmatch, gsub, sub = string.find, string.gmatch, string.gsub, string.sub
-local open, io_lines, io_type, tmpfile = io.open, io.lines, io.type, io.tmpfile
+local gsub, sort, unpack = string.gsub, table.sort, table.unpack
 local co_create, co_resume, co_yield, co_status, co_running, co_isyieldable, co_close = coroutine.create,
   coroutine.resume, coroutine.yield, coroutine.status, coroutine.running, coroutine.isyieldable, coroutine.close
 
@@ -30,7 +28,7 @@ local call = pobject.__call
 local function closed() error("this value belongs to Python: Lua can only pass it on", 2) end
 pobject.__index, pobject.__newindex, pobject.__call, pobject.__metatable = closed, closed, closed, false
 
-local check, write, block, resolve_global = host.check, host.write, host.block, host.resolve_global
+local check, block = host.check, host.block
 
 -- Interrupts --------------------------------------------------------------------------------------------------------
 
@@ -289,165 +287,12 @@ lua.coroutine = {
   isyieldable = function(...) return co_isyieldable(...) and not cells[(...) or (co_running())] end,
 }
 
--- Output ------------------------------------------------------------------------------------------------------------
-
-local function put(text)
-  if call(write, text) then unwind("interrupt") end
-end
-
-function lua.print(...)
-  local n = select("#", ...)
-  if n == 1 then return put(tostring((...)) .. "\n") end
-  local parts = { ... }
-  for i = 1, n do parts[i] = tostring(parts[i]) end
-  put(concat(parts, "\t", 1, n) .. "\n")
-end
-
-local function stream(name, out)
-  local file = setmetatable({}, { __name = "FILE*", __tostring = function() return "file (" .. name .. ")" end,
-    __metatable = false })
-  function file:write(...)
-    local parts = { ... }
-    for i = 1, select("#", ...) do
-      local kind = type(parts[i])
-      if kind ~= "string" and kind ~= "number" then
-        error("bad argument #" .. i .. " to 'write' (string expected, got " .. kind .. ")", 2)
-      end
-    end
-    out(concat(parts))
-    return self
-  end
-  function file:flush() return self end
-  function file:setvbuf() return true end
-  function file:close() return nil, "the standard streams stay open" end
-  return file
-end
-
-local stdout = stream("stdout", put)
-local stderr = stream("stderr", function(text) call(host.write_error, text) end)
-local stdin = setmetatable({}, { __name = "FILE*", __tostring = function() return "file (stdin)" end, __metatable = false })
-local read = wrap(host.read)
-function stdin:read(...) return read(...) end
-function stdin:lines(...)
-  local formats = pack(...)
-  return function() return read(unpack(formats, 1, formats.n)) end
-end
-function stdin:close() return nil, "the standard streams stay open" end
-
-local function absent(name, instead)
-  return function() error(name .. " is not available here: " .. instead, 2) end
-end
-
-known_files = { [stdout] = true, [stderr] = true, [stdin] = true }
-lua.io = {
-  stdout = stdout, stderr = stderr, stdin = stdin, open = open, tmpfile = tmpfile,
-  write = function(...) return stdout:write(...) end,
-  read = function(...) return read(...) end,
-  lines = function(name, ...)
-    if name == nil then return stdin:lines(...) end
-    return as_called("lines", rawpcall(io_lines, name, ...))
-  end,
-  output = function() return stdout end,
-  input = function() return stdin end,
-  type = function(value) return known_files[value] and "file" or io_type(value) end,
-  popen = absent("io.popen", "run commands in a notebook cell that starts with !"),
-}
-
 -- Libraries ---------------------------------------------------------------------------------------------------------
 
-local env = { _VERSION = _VERSION }             -- the globals that user code sees
-env._G = env
-for _, name in ipairs { "assert", "error", "getmetatable", "ipairs", "next", "pairs", "rawequal", "rawget", "rawlen",
-  "rawset", "select", "tonumber", "tostring", "type", "collectgarbage", "string", "table", "math", "utf8" } do
-  env[name] = _G[name]
-end
-for name, value in next, lua do env[name] = value end
-env.string.dump = nil                           -- bytecode can crash the process: nothing writes it, nothing loads it
-
--- Source text as Lua takes it: without a byte order mark and a first line that starts with '#'.
-local function clean(source)
-  source = gsub(source, "^\xEF\xBB\xBF", "")
-  if sub(source, 1, 1) == "#" then source = gsub(source, "^#[^\n]*", "") end
-  return source
-end
-
-function env.load(chunk, name, mode, ...)
-  if mode ~= nil and not find(mode, "t", 1, true) then
-    return nil, "attempt to load a binary chunk (only text is loaded here)"
-  end
-  local globals = env
-  if select("#", ...) > 0 then globals = ... end
-  return rawload(chunk, name, "t", globals)
-end
-
-function env.loadfile(path, mode, ...)
-  local globals = env
-  if select("#", ...) > 0 then globals = ... end
-  local file, problem = open(path, "rb")
-  if not file then return nil, problem end
-  local source = file:read("a")
-  file:close()
-  call(host.remember, path, source)
-  return rawload(clean(source), "@" .. path, "t", globals)
-end
-
-function env.dofile(path)
-  local chunk, problem = env.loadfile(path)
-  if not chunk then error(problem, 0) end
-  return chunk()
-end
-
-env.package = { loaded = { _G = env }, preload = {}, path = "./?.lua;./?/init.lua", config = package.config }
-for _, name in ipairs { "coroutine", "string", "table", "math", "utf8", "io" } do env.package.loaded[name] = env[name] end
-
-function env.require(name)
-  local package = env.package
-  local module = package.loaded[name]
-  if module ~= nil then return module end
-  local loader, origin, tried = package.preload[name], ":preload:", {}
-  if not loader then
-    local path = gsub(name, "%.", "/")
-    for template in gmatch(package.path, "[^;]+") do
-      origin = gsub(template, "%?", path)
-      local problem
-      loader, problem = env.loadfile(origin)
-      if loader then break end
-      if not find(problem, "No such file", 1, true) then error(problem, 0) end
-      tried[#tried + 1] = "\n\tno file '" .. origin .. "'"
-    end
-  end
-  if not loader then error("module '" .. name .. "' not found:" .. concat(tried), 2) end
-  module = loader(name, origin)
-  if module ~= nil then package.loaded[name] = module end
-  if package.loaded[name] == nil then package.loaded[name] = true end
-  return package.loaded[name], origin
-end
-
-env.os = { time = os.time, clock = os.clock, date = os.date, difftime = os.difftime, getenv = os.getenv,
-  remove = os.remove, rename = os.rename, tmpname = os.tmpname, execute = absent("os.execute", "run commands in a notebook cell that starts with !"),
-  exit = function(code)
-    state.code = code
-    unwind("exit")
-  end }
-
-env.debug = {
-  traceback = function(...)
-    local text = traceback(...)
-    return type(text) == "string" and gsub(text, "\n[^\n]*%[secc%]:[^\n]*", "") or text
-  end,
-  getinfo = function(at, what)                  -- facts only: functions and tables of inner frames stay out of reach
-    local facts = gsub(what or "nSltu", "[fLr>]", "")
-    return getinfo(type(at) == "number" and at + 1 or at, facts)
-  end,
-}
-function env.warn(...) call(host.write_error, "Lua warning: " .. concat({ ... }) .. "\n") end
-
-setmetatable(env, { __index = function(t, key)
-  if type(key) ~= "string" then return nil end
-  local value = finish(call(resolve_global, key))
-  if value ~= nil then rawset(t, key, value) end
-  return value
-end })
+-- The globals that user code sees, and the tables among them that stand for the standard streams.
+local env
+env, known_files = rawload(host.libraries, SELF, "t") { host = host, lua = lua, state = state, call = call, wrap = wrap,
+  finish = finish, unwind = unwind, as_called = as_called }
 
 -- Cells -------------------------------------------------------------------------------------------------------------
 

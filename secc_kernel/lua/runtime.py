@@ -129,9 +129,9 @@ class LuaEngine:
             "read": bind(reader.read, "io.read"),
             "resolve_global": bind(self._resolve_global, "globals"),
             "remember": self._reporter.remember,
+            "libraries": _lua_source("libraries.lua"),
         }
-        source = Path(__file__).with_name("boot.lua").read_text("utf-8")
-        return self._runtime.execute(source, self._runtime.table_from(host), name="=[secc]", mode="t")
+        return self._runtime.execute(_lua_source("boot.lua"), self._runtime.table_from(host), name="=[secc]", mode="t")
 
     # What boot.lua calls -------------------------------------------------------------------------------------------
 
@@ -483,6 +483,10 @@ class _Cell:
         """Release the engine for the next cell."""
         self._engine._cell = None
         self._engine._reporter.end(self._name, self._source)
+
+
+def _lua_source(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")
 
 
 def _exit_code(values: list[Any]) -> int:

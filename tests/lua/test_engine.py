@@ -197,3 +197,10 @@ def test_one_cell_at_a_time(engine: LuaEngine) -> None:
     with pytest.raises(Exception, match="Lua is running"):
         engine.run("nested()", "In[1]")
     assert engine.run("1 + 1", "In[3]") == (2,)
+
+
+def test_debug_and_warn(engine: LuaEngine, run: Any, stderr: Output) -> None:
+    assert run(engine, "local x\nreturn debug.getinfo(1, 'Sl').currentline, debug.getinfo(1).short_src") == (2, "In[1]")
+    assert run(engine, "debug.getinfo(print).what, debug.getinfo(1e6)") == ("Lua", None)
+    run(engine, "warn('careful', '!')")
+    assert stderr.text == "Lua warning: careful!\n"
