@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab bench crosscheck fuzz lint notebooks clean
+.PHONY: help demo test lab bench compiled crosscheck fuzz lint notebooks clean
 
 help:
 	@echo "make demo       execute the first notebook against a simulated EV and print what happened"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
 	@echo "make bench      the codec's speed"
+	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
 	@echo "make fuzz       damaged input for the codec (ARGS='--inputs 10000000 --engine damage')"
 	@echo "make clean      remove .venv and caches"
@@ -58,7 +59,12 @@ notebooks: $(VENV)/.stamp-test
 	$(BIN)/python scripts/notebooks.py $(ARGS)
 
 bench: $(VENV)/.stamp-test
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python benchmarks/codec.py
+
+# Only a quicker way to the same results: removing secc_kernel/exi/_engine.*.so, or SECC_KERNEL_PURE=1, undoes it.
+compiled: $(VENV)/.stamp-test
+	@$(PIP) 'cython>=3.0.11' 'setuptools>=69' 'hatchling>=1.24'
+	@$(BIN)/python scripts/compiled.py
 
 crosscheck: $(VENV)/.stamp-test
 	@$(BIN)/python scripts/crosscheck.py $(ARGS)

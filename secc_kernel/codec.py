@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .exi import difference, facets, xml
 from .exi.declare import ComplexType, Element
 from .exi.errors import DecodeError, EncodeError, Finding
+from .exi.native import compiled
 from .exi.reader import Step
 from .messages import SCHEMAS, Vocabulary, vocabulary
 from .messages.identify import Candidate, identify, likely_reason
@@ -28,6 +29,7 @@ __all__ = [
     "Finding",
     "InvalidMessageError",
     "Message",
+    "compiled",
     "decode",
     "diff",
     "encode",

@@ -66,6 +66,12 @@ def _lacks_tshark() -> str:
     return "" if shutil.which("tshark") else "needs tshark"
 
 
+def _lacks_compiled() -> str:
+    from secc_kernel import codec
+
+    return "" if codec.compiled else "the codec's extension is not built (make compiled), or SECC_KERNEL_PURE is set"
+
+
 #: marker -> what its tests lack here ('' when nothing); asked at most once a run, and only when such a test is chosen.
 PREREQUISITES: dict[str, Callable[[], str]] = {
     "shared": functools.cache(_lacks_shared),
@@ -74,6 +80,7 @@ PREREQUISITES: dict[str, Callable[[], str]] = {
     "java": functools.cache(_lacks_java),
     "schemas": functools.cache(_lacks_schemas),
     "browser": functools.cache(_lacks_browser),
+    "compiled": functools.cache(_lacks_compiled),
     "tshark": functools.cache(_lacks_tshark),
 }
 

@@ -4,7 +4,8 @@ This room knows nothing of charging. It turns typed declarations (`declare`, `da
 the schema into EXI grammars (`grammar`), and the grammars into two readers and two writers that agree bit by bit:
 
 * the *compiled* ones (`compiler`): Python source generated once per type from its grammar, for streams that follow
-  the schema. They are the common path.
+  the schema. They are the common path. Where the extension is installed (`native`), its loops in C take their place:
+  one interpreter of the same grammars for all types, since a C function each would come to a hundred megabytes.
 * the *careful* ones (`reader`, `writer`): they interpret the same grammar one event at a time. The careful reader
   understands everything that EXI allows in non-strict mode (deviations from the schema, string-table references,
   unknown elements), turns it into findings, can trace every bit, and says where and why a stream stops making

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .compiler import Compiler
 from .declare import Element
 from .errors import DecodeError
 from .grammar import Grammars
+from .native import compiler
 from .reader import Document, Reader, Step
 from .schema import Schema
 from .writer import Writer
@@ -21,7 +21,7 @@ class Codec:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.grammars = Grammars(schema)
-        self.compiler = Compiler(self.grammars)
+        self.compiler = compiler(self.grammars)
 
     def decode(self, data: bytes, fragment: bool = False) -> Document:
         """The content of a stream.

@@ -22,7 +22,7 @@ from .reader import Reader
 from .runtime import Odd, characters, joined, more, octets, put_binary, put_integer, put_string, put_unsigned
 from .writer import Writer
 
-_UNUSUAL = (Odd, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError)
+UNUSUAL = (Odd, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError)
 """What compiled code raises when a stream or value is not quite what the schema says."""
 
 
@@ -74,7 +74,7 @@ class Compiler:
             if r > 7 or n & (1 << r) - 1:
                 return None  # surplus bytes or odd padding
             return self.grammars.schema.elements[code], value
-        except _UNUSUAL:
+        except UNUSUAL:
             return None
 
     def _decode_fragment(self, n: int, r: int) -> tuple[Element, Any] | None:
@@ -101,12 +101,14 @@ class Compiler:
             return None
         width = self.grammars.fragment_width if fragment else self.grammars.document_width
         try:
-            a = self._space[self.writer(element.type)](0x180 << width | code, value)
-        except _UNUSUAL:
+            return self._written(element.type, value, code, width, len(codes) + 1 if fragment else -1)
+        except UNUSUAL:
             return None
-        if fragment:
-            a = a << width | len(codes) + 1
-        return finished(a)
+
+    def _written(self, type_: Any, value: Any, code: int, width: int, closing: int) -> bytes:
+        """The stream of a root's value: its code, and after a fragment the closing one (else -1), have this width."""
+        a = self._space[self.writer(type_)](0x180 << width | code, value)
+        return finished(a << width | closing if closing >= 0 else a)
 
     # -- functions ----------------------------------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ class Compiler:
             if name is None:
                 name = self._names[key] = self._free(f"{verb}_{type_.__name__}")
                 if linear(self.grammars.of(type_)) is None:
-                    self._space[name] = self._careful_reader(type_) if verb == "read" else self._careful_writer(type_)
+                    self._space[name] = self.careful_reader(type_) if verb == "read" else self.careful_writer(type_)
                 else:
                     self._space[name] = self._stub(name, type_)
         return name
@@ -206,7 +208,8 @@ class Compiler:
 
     # -- types whose content is not a list ----------------------------------------------------------------------
 
-    def _careful_reader(self, type_: Any) -> Callable[[int, int], Any]:
+    def careful_reader(self, type_: Any) -> Callable[[int, int], Any]:
+        """Reads one element as compiled functions do, whatever its type's grammar."""
         grammar = self.grammars.of(type_)
         qname = _NO_NAME
 
@@ -223,7 +226,8 @@ class Compiler:
 
         return read
 
-    def _careful_writer(self, type_: Any) -> Callable[[int, Any], int]:
+    def careful_writer(self, type_: Any) -> Callable[[int, Any], int]:
+        """Writes one element as compiled functions do, whatever its type's grammar."""
         element = Element.named(_NO_NAME, type_)
 
         def write(a: int, value: Any) -> int:
