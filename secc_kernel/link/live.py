@@ -211,7 +211,7 @@ class LiveSession:
         if isinstance(message, Message):
             ready = Composed(message)
             make = make or (lambda schema, automatic, fills: ready)
-        chosen = make or _replacing(name, fields)
+        chosen = make or _replacing(name, fields, lambda: self.party.session_id or None)
         wait = Wait(self._role(role), "turn", name[:-3] + "Req")
         wait.then = lambda: self._pilot.transmit(wait.role, name, chosen)
         return self._ask(wait, self._pilot.begin_send, name)
@@ -326,12 +326,12 @@ class LiveSession:
             raise SessionError(CLOSED) from None
 
 
-def _replacing(name: str, fields: dict[str, Any]) -> Maker:
-    """Make the autopilot's message with some fields replaced."""
+def _replacing(name: str, fields: dict[str, Any], session_id: Callable[[], bytes | None]) -> Maker:
+    """Make the autopilot's message with some fields replaced; what it has none of, with the session's id."""
 
     def make(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
         if automatic is None or not fills:
-            return Composed(codec.new(schema or "sap", name, **fields))
+            return Composed(codec.new(schema or "sap", name, session_id(), **fields))
         body = {f.name: getattr(automatic.body, f.name) for f in type(automatic.body).__fields__}
         unknown = [key for key in fields if key not in body and key != "Header"]
         if unknown:

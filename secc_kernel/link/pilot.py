@@ -158,7 +158,7 @@ class Pilot:
             self.go()
         elif can_come(party.progress, target, None if owed is None else [owed]):
             self.begin(wait)
-        elif owed is not None and owed == seat.taken:
+        elif owed is not None and (owed == seat.taken or self._may_choose(seat, wait)):
             self._complete_send(wait)
             self.go()
         elif party.progress.over:
@@ -204,7 +204,7 @@ class Pilot:
     def _fail(self, wait: Wait, reason: str) -> None:
         if self._wait is wait:
             self._wait = None
-        self._resolve(wait, error=SessionError(reason + last_messages(self.journal, since_start=self.link.real)))
+        self._resolve(wait, error=SessionError(reason + last_messages(self.journal)))
 
     @staticmethod
     def _resolve(wait: Wait, result: Any = None, error: BaseException | None = None) -> None:
@@ -359,7 +359,11 @@ class Pilot:
             self._fail(wait, stands_still(seat, wait, turn))
             return True
         if wait.role == party.role and wait.kind in ("receive", "turn") and not self._may_come(seat, wait, turn):
-            self._fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
+            if self._may_choose(seat, wait):
+                seat.taken, seat.used = turn, True
+                self._finish(wait)
+            else:
+                self._fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
             return True
         return self._act(seat)
 
@@ -418,6 +422,11 @@ class Pilot:
     def _flies(self, role: str) -> bool:
         """Whether the autopilot may act for a party: always for the side that the script does not play."""
         return self.autopilot or role != self.side
+
+    @staticmethod
+    def _may_choose(seat: Seat, wait: Wait) -> bool:
+        """Whether a vehicle may ask this here, though its autopilot asks something else: a ServiceDetailReq."""
+        return wait.kind == "turn" and isinstance(seat.party, EVCC) and wait.request in seat.party.progress.allowed
 
     @staticmethod
     def _may_come(seat: Seat, wait: Wait, turn: str) -> bool:

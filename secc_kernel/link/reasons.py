@@ -12,12 +12,12 @@ __all__ = ["last_messages", "stands_still", "why_not"]
 _SHOWN = 4
 
 
-def last_messages(journal: Journal, since_start: bool) -> str:
-    """The end of an error: what was exchanged last, with the times (on a real link since the journal's beginning)."""
+def last_messages(journal: Journal) -> str:
+    """The end of an error: what was exchanged last, with times since the journal's beginning, as views tell them."""
     frames = journal.frames[-_SHOWN:]
     if not frames:
         return "; no message was exchanged"
-    start = journal.entries[0].time if since_start else 0.0
+    start = journal.entries[0].time
     shown = []
     for frame in frames:
         code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)

@@ -127,6 +127,28 @@ def test_a_late_answer_lets_the_vehicles_timer_expire(session):
     assert session.receive("ServiceDiscoveryReq").result(WAIT).name == "ServiceDiscoveryReq"
 
 
+@pytest.mark.parametrize("run_to", [False, True])
+def test_a_vehicle_may_ask_what_its_autopilot_never_does(run_to):
+    with session_of(side="EVCC") as session:
+        if run_to:
+            session.run_to("ServiceDetailReq").result(WAIT)
+        asked = session.send("ServiceDetailReq", ServiceID=3).result(WAIT)
+        assert asked.session_id == session.party.session_id
+        assert names(session)[-2:] == ["ServiceDiscoveryRes", "ServiceDetailReq"]
+        assert session.receive("ServiceDetailRes").result(WAIT).body.ResponseCode == "FAILED_ServiceIDInvalid"
+
+
+def test_times_in_an_error_are_those_of_the_views():
+    with session_of() as session:
+        session.wait(30).result(WAIT)
+        session.send("SessionSetupRes").result(WAIT)
+        began = session.journal.entries[0].time
+        assert began >= 30
+        shown = session.journal.frames[-1].time - began
+        with pytest.raises(SessionError, match=rf"SessionSetupRes \(OK_NewSessionEstablished\) at {shown:.3f} s"):
+            session.send("SessionSetupRes").result(WAIT)
+
+
 def test_a_sequence_timeout_is_tested_in_milliseconds():
     with session_of(side="EVCC") as session:
         session.receive("SessionSetupRes").result(WAIT)
