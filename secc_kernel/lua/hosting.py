@@ -146,7 +146,8 @@ class Binder:
                 except LuaUserError as problem:
                     return self.complain(LuaUserError(f"{name}: {problem.message}"), name)
             outer = interrupts.enter()
-            if interrupts.requested:
+            already = interrupts.requested
+            if already:
                 # Asked before this call could be seen: nobody would ask again while it blocks.
                 interrupts.leave(outer)
                 return _INTERRUPTED
