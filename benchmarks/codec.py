@@ -1,0 +1,230 @@
+"""The codec's speed, beside others measured in the same run: `make bench`.
+
+Medians in microseconds for messages as a session has them. Ours: EXI to objects and back (`codec.decode`, `codec.encode`),
+and to and from XML text. The peers come with PyPI's iso15118, if its environment (.venv-peer, as .ci/run makes it) and
+Java are there: EXIficient in one warm JVM, to and from XML text, and the same codec as that package calls it, over py4j.
+Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from secc_kernel import codec
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("SECC_KERNEL_SHARED", ROOT.parent / "shared"))
+PEER = Path(os.environ.get("SECC_KERNEL_PEER_PYTHON", ROOT / ".venv-peer" / "bin" / "python"))
+MAIN_SCHEMA = {
+    "sap": "V2G_CI_AppProtocol.xsd",
+    "din": "din_spec/V2G_CI_MsgDef.xsd",
+    "iso2": "iso15118_2/V2G_CI_MsgDef.xsd",
+}
+NAMESPACE = {
+    "sap": "urn:iso:15118:2:2010:AppProtocol",
+    "din": "urn:din:70121:2012:MsgDef",
+    "iso2": "urn:iso:15118:2:2013:MsgDef",
+}
+SHOWN = (
+    ("sap", "supportedAppProtocolReq"),
+    ("iso2", "SessionSetupRes"),
+    ("iso2", "ServiceDiscoveryRes"),
+    ("iso2", "ChargeParameterDiscoveryRes"),
+    ("iso2", "CurrentDemandReq"),
+    ("iso2", "CurrentDemandRes"),
+    ("iso2", "ChargingStatusRes"),
+    ("din", "ChargeParameterDiscoveryRes"),
+    ("din", "CurrentDemandReq"),
+    ("din", "CurrentDemandRes"),
+)
+RUNS = 2000
+
+
+def median(call: Callable[[], object], runs: int = RUNS) -> float:
+    """Microseconds of a call, after a warm-up."""
+    for _ in range(20):
+        call()
+    taken = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken) * 1e6
+
+
+def recorded() -> dict[tuple[str, str], bytes]:
+    """One real message of each kind, the median in length, out of the recorded sessions of cars."""
+    found: dict[tuple[str, str], list[bytes]] = {}
+    with gzip.open(SHARED / "captures" / "everest" / "expected.jsonl.gz", "rt") as lines:
+        for line in lines:
+            row = json.loads(line)
+            found.setdefault((row["schema"], row["message"]), []).append(bytes.fromhex(row["exi"]))
+    return {kind: sorted(exis, key=len)[len(exis) // 2] for kind, exis in found.items()}
+
+
+def simulated() -> dict[tuple[str, str], bytes]:
+    """One message of each kind out of simulated sessions, for a machine without recorded ones."""
+    from secc_kernel.link.live import LiveSession
+    from secc_kernel.link.sim import SimLink
+    from secc_kernel.session.secc import SECC
+    from secc_kernel.vehicle import SimulatedEV
+
+    found: dict[tuple[str, str], bytes] = {}
+    for protocol, energy in (("iso2", "DC"), ("iso2", "AC"), ("din", "DC")):
+        station = SECC(protocols=(protocol,))
+        vehicle = SimulatedEV(
+            energy=energy, soc=78.0, journal=station.journal, records_frames=False, protocols=(protocol,)
+        )
+        with LiveSession(SimLink(station, vehicle)) as session:
+            session.plug()
+            session.run_to_end().result()
+        found |= {(frame.schema or "", frame.name): frame.data for frame in session.journal.frames}
+    return found
+
+
+def peer_package() -> Path | None:
+    """The folder of the peer's codec and schemas; None where something is missing, which is said."""
+    if not shutil.which("java") or not shutil.which("javac"):
+        print("peers: not measured (no JDK)")
+        return None
+    if not PEER.exists():
+        print(f"peers: not measured (no {PEER}; .ci/run makes it)")
+        return None
+    code = "import iso15118.shared, pathlib; print(pathlib.Path(iso15118.shared.__file__).parent)"
+    return Path(subprocess.run([PEER, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+
+
+def warm_jvm(package: Path, messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Decode and encode medians of EXIficient in one JVM per vocabulary."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        schemas = Path(folder) / "schemas"
+        shutil.copytree(package / "schemas", schemas)
+        signature = re.sub(r"<!DOCTYPE.*?\]>", "", (schemas / "xmldsig-core-schema.xsd").read_text(), flags=re.DOTALL)
+        for place in (schemas, schemas / "din_spec", schemas / "iso15118_2"):
+            (place / "xmldsig-core-schema.xsd").write_text(signature)
+        jar = package / "EXICodec.jar"
+        source = Path(__file__).with_name("WarmCodec.java")
+        subprocess.run(["javac", "-nowarn", "-cp", jar, "-d", folder, source], check=True)
+        for schema, main in MAIN_SCHEMA.items():
+            kinds = [kind for kind in messages if kind[0] == schema]
+            answers = subprocess.run(
+                ["java", "-cp", f"{jar}{os.pathsep}{folder}", "WarmCodec", schemas / main],
+                input="".join(messages[kind].hex() + "\n" for kind in kinds),
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.splitlines()
+            for kind, answer in zip(kinds, answers, strict=True):
+                if not answer.startswith("ERR"):
+                    decode, encode = map(float, answer.split())
+                    found[kind] = decode, encode
+    return found
+
+
+PY4J = """
+import json, statistics, sys, time
+from iso15118.shared.exificient_exi_codec import ExificientEXICodec
+engine = ExificientEXICodec()
+def median(call):
+    taken = []
+    for _ in range(60):
+        start = time.perf_counter(); call(); taken.append(time.perf_counter() - start)
+    return statistics.median(taken[20:]) * 1e6
+for line in sys.stdin:
+    namespace, text = line.split()
+    exi = bytes.fromhex(text)
+    try:
+        document = engine.decode(exi, namespace)
+        print(median(lambda: engine.decode(exi, namespace)), median(lambda: engine.encode(document, namespace)), flush=True)
+    except Exception as error:
+        print("ERR", error, flush=True)
+"""
+
+
+def over_py4j(messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Decode and encode medians of the same codec as the peer package calls it."""
+    lines = "".join(f"{NAMESPACE[schema]} {exi.hex()}\n" for (schema, _), exi in messages.items())
+    result = subprocess.run([PEER, "-c", PY4J], input=lines, capture_output=True, text=True, check=False)
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for kind, answer in zip(messages, result.stdout.splitlines(), strict=False):
+        if not answer.startswith("ERR"):
+            decode, encode = map(float, answer.split())
+            found[kind] = decode, encode
+    return found
+
+
+def rows(messages: dict[tuple[str, str], bytes]) -> Iterator[tuple[str, ...]]:
+    """The table: ours, the peers', and how many times longer these take."""
+    package = peer_package()
+    jvm = warm_jvm(package, messages) if package else {}
+    py4j = over_py4j(messages) if package else {}
+    for kind, exi in messages.items():
+        schema, name = kind
+        message = codec.decode(exi, schema)
+        text = message.to_xml()
+        decode = median(lambda exi=exi, schema=schema: codec.decode(exi, schema))
+        encode = median(lambda message=message: codec.encode(message))
+        to_xml = median(lambda exi=exi, schema=schema: codec.decode(exi, schema).to_xml())
+        from_xml = median(lambda text=text, schema=schema: codec.encode(codec.from_xml(text, schema)), runs=300)
+        yield (
+            f"{schema} {name}",
+            str(len(exi)),
+            f"{decode:.1f} / {encode:.1f}",
+            f"{to_xml:.1f} / {from_xml:.1f}",
+            beside(jvm.get(kind), decode, encode),
+            beside(py4j.get(kind), decode, encode),
+        )
+
+
+def beside(peer: tuple[float, float] | None, decode: float, encode: float) -> str:
+    """A peer's figures, and their ratio to ours."""
+    if peer is None:
+        return "-"
+    return f"{peer[0]:.0f} / {peer[1]:.0f} ({peer[0] / decode:.0f}x / {peer[1] / encode:.0f}x)"
+
+
+def start_up() -> str:
+    """Importing the codec and decoding one message in a fresh interpreter, milliseconds."""
+    code = (
+        "import time; t = time.perf_counter(); from secc_kernel import codec; "
+        "codec.decode(bytes.fromhex('809802306986f7ab7e919551e0a0452d48a9510cc4a9254d3cc4a8c0c0c480'), 'iso2'); "
+        "print((time.perf_counter() - t) * 1e3)"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    taken = []
+    for _ in range(6):
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+        )
+        taken.append(float(run.stdout))
+    return f"import of the codec and the first message: {statistics.median(taken[1:]):.0f} ms"
+
+
+def main() -> None:
+    """Measure and print."""
+    real = (SHARED / "captures").is_dir()
+    found = recorded() if real else simulated()
+    messages = {kind: found[kind] for kind in SHOWN if kind in found}
+    print(f"messages of {'recorded cars' if real else 'the simulated EV'}; medians in µs, decode / encode")
+    head = ("message", "bytes", "objects", "XML text", "EXIficient, warm JVM, XML", "the same over py4j, JSON")
+    table = [head, *rows(messages)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(start_up())
+
+
+if __name__ == "__main__":
+    main()
