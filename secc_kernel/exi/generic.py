@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .datatypes import bits_for
 from .declare import AnyElement, Child
-from .errors import DecodeError
+from .errors import DecodeError, short
 from .names import ANY_TYPE, XSI_TYPE, QName
 
 if TYPE_CHECKING:
@@ -96,60 +96,115 @@ class GenericReader:
         number = self.input.bits(bits_for(len(second)))
         event = second[number]
         self.reader.step(start, event, None, f"{code}.{number}", len(second))
-        name = self._name() if event in ("AT", "SE") else None
+        name = self.name() if event in ("AT", "SE") else None
         known.learn(event, name)
         return event, name
 
-    def _name(self) -> QName:
+    def anything(self, qname: QName) -> Any:
+        """An element of type xsd:anyType: any attributes, any content."""
+        found = AnyElement(qname, {XSI_TYPE: f"xsd:{ANY_TYPE.name}"})
+        return _AnyContent(self, found, [], []).read()
+
+    def relaxed(self, qname: QName) -> Any:
+        """An element whose declarations differ, by the schema-informed element fragment grammar."""
+        schema = self.reader.schema
+        names = [f.qname for f in schema.fragments]
+        return _AnyContent(self, AnyElement(qname), list(schema.attribute_names), names).read()
+
+    def name(self) -> QName:
+        """A name that stands in the stream."""
         start = self.input.offset
         found = self.reader.qname()
         self.reader.step(start, "name", str(found))
         return found
 
-    def anything(self, qname: QName) -> AnyElement:
-        """An element of type xsd:anyType: any attributes, any content."""
-        found = AnyElement(qname, {XSI_TYPE: f"xsd:{ANY_TYPE.name}"})
-        return self._any_content(found, [], [])
 
-    def relaxed(self, qname: QName) -> AnyElement:
-        """An element whose declarations differ, by the schema-informed element fragment grammar."""
-        schema = self.reader.schema
-        names = [f.qname for f in schema.fragments]
-        return self._any_content(AnyElement(qname), list(schema.attribute_names), names)
+class _AnyContent:
+    """Reads attributes, then elements and characters; those that the schema names have an event code of their own."""
 
-    def _any_content(self, found: AnyElement, attributes: list[QName], elements: list[QName]) -> AnyElement:
-        """Attributes, then elements and characters, the named ones by a code of their own."""
-        qname = found.qname
-        opening = True
+    def __init__(
+        self, generic: GenericReader, found: AnyElement, attributes: list[QName], elements: list[QName]
+    ) -> None:
+        self.generic = generic
+        self.reader = generic.reader
+        self.input = generic.input
+        self.found = found
+        self.attributes = attributes
+        self.elements = elements
+        self.opening = True
+        self.nil = False
+
+    def read(self) -> Any:
+        """The element, or a value of another type where xsi:type changes it."""
         while True:
-            first = len(attributes) + 1 if opening else 0
-            count = first + len(elements) + 3
+            first = len(self.attributes) + 1 if self.opening else 0
+            count = first + (1 if self.nil else len(self.elements) + 3)
             start = self.input.offset
             code = self.input.bits(bits_for(count + 1))
-            if code >= count:
-                raise DecodeError(f"event code {code} in {qname.name}, only 0 to {count - 1} are known here", start)
-            event = _any_event(code, first, len(elements))
-            self.reader.step(start, event, None, str(code), count + 1)
-            if event == "EE":
-                return found
-            if event == "AT":
-                name = attributes[code] if code < len(attributes) else self._name()
-                found.attributes[name] = self.reader.untyped(name)
-                continue
-            opening = False
-            if event == "CH":
-                found.children.append(self.reader.untyped(qname))
+            if code > count:
+                raise DecodeError(f"event code {code}, but only 0 to {count} are defined here", start)
+            if code == count:
+                event = self._undeclared_event(code, start)
             else:
-                found.children.append(self._any_child(elements, code - first))
+                event = "EE" if self.nil and code >= first else _any_event(code, first, len(self.elements))
+                self.reader.step(start, event, None, str(code), count + 1)
+            if event == "EE":
+                return self.found
+            if event == "xsi:type":
+                changed = self._change_type()
+                if changed is not None:
+                    return changed
+            elif event == "xsi:nil":
+                self._nil()
+            elif event == "AT":
+                known = code < len(self.attributes)
+                name = self.attributes[code] if known else self.generic.name()
+                self.found.attributes[name] = self.reader.untyped(name)
+            else:
+                self._content(event, code - first if code < count else len(self.elements))
 
-    def _any_child(self, elements: list[QName], number: int) -> Any:
-        if number == len(elements):
-            return _plain(self.reader.wildcard(self._name()))
+    def _content(self, event: str, number: int) -> None:
+        self.opening = False
+        if event == "CH":
+            self.found.children.append(self.reader.untyped(self.found.qname))
+        else:
+            self.found.children.append(self._child(number))
+
+    def _undeclared_event(self, code: int, start: int) -> str:
+        """One of the events that non-strict mode adds (EXI 1.0, 8.5.4.4.1)."""
+        options = ["xsi:type", "xsi:nil", "AT", "AT untyped", "SE", "CH"] if self.opening else ["SE", "CH"]
+        number = self.input.bits(bits_for(len(options)))
+        if number >= len(options):
+            raise DecodeError(f"undeclared event {number}, but only 0 to {len(options) - 1} are defined", start)
+        event = options[number]
+        self.reader.step(start, event, "not declared", f"{code}.{number}", len(options))
+        if event == "AT untyped":
+            raise DecodeError("an ill-typed attribute where all are strings", start)
+        return event
+
+    def _change_type(self) -> Any:
+        wanted, known = self.reader.type_value()
+        text = f"{self.found.qname.name} changes its type to {short(str(wanted))}"
+        self.reader.finding("schema.xsi-type", "warning", text)
+        if wanted == ANY_TYPE:
+            return self.generic.anything(self.found.qname)
+        return None if known is None else self.reader.content(self.found.qname, self.reader.grammars.of(known))
+
+    def _nil(self) -> None:
+        start = self.input.offset
+        self.nil = bool(self.input.bits(1))
+        self.reader.step(start, "value", self.nil)
+        text = f"{self.found.qname.name} carries xsi:nil={str(self.nil).lower()}"
+        self.reader.finding("schema.nil", "warning", text)
+
+    def _child(self, number: int) -> Any:
+        if number == len(self.elements):
+            return _plain(self.reader.wildcard(self.generic.name()))
         declared = self.reader.schema.fragments[number]
         if declared.element is not None:
             return Child(declared.element, self.reader.element(declared.element))
         with self.reader.inside(declared.qname.name):
-            return self.relaxed(declared.qname)
+            return self.generic.relaxed(declared.qname)
 
 
 def _any_event(code: int, first: int, elements: int) -> str:

@@ -219,6 +219,23 @@ def test_deviations_are_read_wherever_the_other_codec_reads_them(key, mode, orac
     assert read > 30 or (key == "xmldsig" and mode)
 
 
+def test_deviations_of_an_element_that_is_declared_twice(oracle, shared):
+    """A fragment of eMAID, whose declarations differ, is read by a grammar of its own."""
+    codec_of_others = oracle("iso2")
+    with (shared / "vectors/edge_cases.jsonl").open() as lines:
+        row = {**[json.loads(line) for line in lines][6], "schema": "iso2", "fragment": True}
+    chance = random.Random("eMAID")
+    for way in WAYS:
+        for _ in range(6):
+            exi = codec_of_others.encode(broken(row, way, chance), "f")
+            if exi is not None and codec_of_others.decode(exi, "f") is not None:
+                message = codec.decode(exi, "iso2", fragment=True)
+                assert not {finding.rule for finding in message.findings} & {"exi.surplus-bytes", "exi.padding"}
+                steps, error = vocabulary("iso2").codec.trace(exi, fragment=True)
+                assert error is None
+                assert sum(step.length for step in steps) == 8 * len(exi)
+
+
 def test_what_is_refused_here_is_refused_there(oracle, shared):
     with (shared / "vectors/edge_cases.jsonl").open() as lines:
         rows = [json.loads(line) for line in lines]
