@@ -23,6 +23,8 @@ SIDES = {"Secc": "SECC", "Evcc": "EVCC"}
 """The tables of the API and the party that each stands for."""
 
 _SUFFIX = "_001"
+#: Functions for the parts of what a wrong name names that an error shows.
+_PARTS_SHOWN = 6
 
 
 class UnknownNameError(AttributeError):
@@ -326,6 +328,10 @@ def _unknown(side: str, name: str, schemas: tuple[str, ...]) -> str:
     mandatory = _mandatory(side, name, schemas)
     if mandatory is not None:
         return f"there is no {side}.{name}: {mandatory.path} is mandatory in the schema, so it is always there"
-    near = suggest(name, names(side, schemas[:2]))
+    known = list(names(side, schemas[:2]))
+    parts = [other[len(name) :] for other in known if other.startswith(f"{name}_") and other != name + _SUFFIX]
+    if parts:
+        return f"there is no {side}.{name}, but its parts have functions: …{', …'.join(parts[:_PARTS_SHOWN])}"
+    near = suggest(name, known)
     hint = f"; did you mean {side}.{near}?" if near else f'; names("{side}") lists all'
     return f"there is no {side}.{name}{hint}"

@@ -434,6 +434,7 @@ def test_the_handshake_has_the_schema_id_that_it_needs(lua, cell, schema_id, how
             "Secc.Set_SessionSetupRes_EVSEIDSpecified(false)",
             "SessionSetupRes.EVSEID is mandatory in the schema, so it is always there",
         ),
+        ("Secc.Get_CurrentDemandReq_EVTargetVoltage()", "its parts have functions: …_Multiplier, …_Unit, …_Value"),
         ("Session.Open{side='car'}", "Session.Open: side is 'SECC' or 'EVCC', not 'car'"),
         ("Session.Open{side=1}", "Session.Open: side is 'SECC' or 'EVCC', not 1"),
         ("Session.Open{lnk='sim'}", "Session.Open has no option 'lnk'; did you mean link?"),
