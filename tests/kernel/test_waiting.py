@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import time
 
+import ipykernel
+import pytest
+
 from .conftest import Kernel
+
+#: Before, a message for a widget waits for the end of the cell.
+pytestmark = pytest.mark.skipif(ipykernel.version_info < (7, 4), reason="needs ipykernel 7.4 (Python 3.11)")
 
 BUTTON = """%%python
 import ipywidgets
