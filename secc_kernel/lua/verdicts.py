@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..session.journal import CHECK, Entry, FindingEntry
+if TYPE_CHECKING:
+    # The kernel has this module at its start, and the journal only with the first session.
+    from ..session.journal import Entry, FindingEntry
 
 __all__ = ["Verdicts", "failed"]
 
@@ -39,6 +42,10 @@ class Verdicts:
 
     def add(self, entry: Entry) -> None:
         """Take in an entry of the journal, if it is a verdict."""
+        if entry.kind != "finding":
+            return
+        from ..session.journal import CHECK, FindingEntry
+
         if not isinstance(entry, FindingEntry) or entry.rule != CHECK:
             return
         self.found.append(entry)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -252,6 +254,14 @@ def test_nothing_heavy_is_imported_before_it_is_used(running: Kernel) -> None:
         assert kernel.run(loaded).result == "['numpy', 'pandas']"
     finally:
         kernel.stop()
+
+
+def test_a_start_imports_neither_the_api_nor_what_it_works_on() -> None:
+    """They take longer than the rest of the kernel's own modules; they come when the front end has its first answer."""
+    code = "import sys, secc_kernel.kernel.kernel; print([name for name in sys.modules if name in %r])"
+    late = ["secc_kernel.codec", "secc_kernel.messages", "secc_kernel.session.journal", "secc_kernel.lua.api", "lxml"]
+    found = subprocess.run([sys.executable, "-c", code % late], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_restart_begins_anew(running: Kernel) -> None:
