@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from secc_kernel.commands import CommandError
+from secc_kernel.commands._output import Output
 from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.display import displayed
 from secc_kernel.link.live import LiveSession, SessionError
@@ -128,15 +129,17 @@ class _Run:
     verbose: bool = False
     error: str = ""
     bench: Bench = field(init=False)
-    verdicts: Verdicts = field(default_factory=lambda: Verdicts(_say))
+    verdicts: Verdicts = field(init=False)
     lines: list[str] = field(default_factory=list)
+    _output: Output = field(default_factory=Output)
     _shell: Any = None
     _start: float | None = None
     _unsubscribe: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
+        self.verdicts = Verdicts(self._output.now)
         self.bench = Bench(on_open=self._opened)
-        self._engine = LuaEngine()
+        self._engine = LuaEngine(stdout=self._output)
         install(self._engine, self.bench)
         self._engine.look_in(self.script.parent)
 
@@ -156,16 +159,16 @@ class _Run:
         self._unsubscribe = session.journal.subscribe(lambda entry: self._note(entry, session))
         if session.link.real:
             what = "listening on" if session.side == "SECC" else "looking for"
-            print(f"{what} {session.link.place}", flush=True)
+            self._output.now(f"{what} {session.link.place}")
 
     def _note(self, entry: Entry, session: LiveSession) -> None:
         self.verdicts.add(entry)
         if isinstance(entry, FrameEntry) and entry.layer == "v2gtp":
-            if self._start is None:
-                self._start = entry.time if session.link.real else 0.0
-            self.lines.append(_line(entry, self._start))
+            if self._start is None and session.link.real:
+                self._start = entry.time
+            self.lines.append(_line(entry, (self._start or 0.0) if session.link.real else 0.0))
             if session.link.real or self.verbose:
-                _say(self.lines[-1])
+                self._output.later(self.lines[-1])
 
     def play(self, cells: list[_Cell]) -> None:
         """Run the cells until one fails."""
@@ -192,7 +195,7 @@ class _Run:
             values = self._engine.run(cell.source, cell.name)
             result = displayed(values) if cell.shown else None
             if result is not None:
-                print(repr(result))
+                self._output.now(repr(result))
             return
         result = self._python().run_cell(cell.source)
         if not result.success:
@@ -219,13 +222,13 @@ class _Run:
             return
         if session.party.connection is None:
             return
-        print("the script has ended; the autopilot goes on to the end of the session", flush=True)
+        self._output.now("the script has ended; the autopilot goes on to the end of the session")
         try:
             ended = session.run_to_end().result()
         except SessionError as error:
             print(error, file=sys.stderr)
         else:
-            print(f"the session ended ({ended.how}): {ended.reason}", flush=True)
+            self._output.now(f"the session ended ({ended.how}): {ended.reason}")
 
     def conclude(self) -> int:
         """Say what came of it; the exit status."""
@@ -233,12 +236,9 @@ class _Run:
         verdicts = self.verdicts.found
         failures = sum(map(failed, verdicts))
         if verdicts:
-            print(f"{len(verdicts) - failures} passed, {failures} failed")
+            self._output.now(f"{len(verdicts) - failures} passed, {failures} failed")
+        self._output.end()
         return FAILED if failures or self.error else 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _line(entry: FrameEntry, start: float) -> str:

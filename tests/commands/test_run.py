@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,6 +19,7 @@ from secc_kernel.link.tcp import TcpVehicle
 from secc_kernel.session.journal import Journal
 from secc_kernel.vehicle import SimulatedEV
 
+ROOT = Path(__file__).resolve().parents[2]
 PASSING = """
 Secc.Receive_SessionSetupReq_001()
 Session.Check(Secc.Get_SessionSetupReq_EVCCID() == '020000000001', 'the compact car came')
@@ -254,3 +258,26 @@ def test_without_the_autopilot_the_end_of_the_script_is_the_end(run):
     vehicle.join()
     assert status == 0
     assert "SessionStopRes" not in out
+
+
+def test_a_charge_does_not_wait_for_who_reads_the_output(tmp_path):
+    """A pager that has enough for now, a terminal that is stopped: the station goes on answering."""
+    script = tmp_path / "station.lua"
+    script.write_text("Session.RunToEnd()\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "secc_kernel.cli", "run", str(script), "--link", "tcp", "--host", "127.0.0.1"]
+    command += ["--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, pipesize=4096, cwd=ROOT) as station:
+        assert station.stdout.readline().startswith(b"listening on")
+        car = SimulatedEV(soc=79.98, pace=lambda name, previous: 0.0)
+        link = TcpVehicle(car, host="127.0.0.1", port=port)
+        with LiveSession(link, side="EVCC") as vehicle:
+            ended = vehicle.run_to_end().result(60)
+            sent = [frame.name for frame in vehicle.journal.frames]
+        assert ended.how == "terminated"
+        shown = station.stdout.read().decode().splitlines()
+        assert station.wait(60) == 0
+    assert sum(map(len, shown)) > 4096  # more than the pipe holds
+    assert [line.split()[4] for line in shown if " SECC  " in line] == sent
