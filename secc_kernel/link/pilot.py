@@ -311,7 +311,9 @@ class Pilot:
             if wait is not None and wait.role == seat.party.role and wait.kind == "receive" and wait.name == name:
                 self._received(seat, wait)
         elif isinstance(event, Sent):
-            seat.sent[event.message.name] = event.message
+            name = event.message.name
+            seat.sent[name] = event.message
+            seat.unreceived.discard(name[:-3] + "Res")  # asked again: an answer of before is none to this
         elif isinstance(event, Ended):
             self._ended(seat, event)
 

@@ -138,6 +138,16 @@ def test_a_vehicle_may_ask_what_its_autopilot_never_does(run_to):
         assert session.receive("ServiceDetailRes").result(WAIT).body.ResponseCode == "FAILED_ServiceIDInvalid"
 
 
+def test_the_answer_to_what_is_asked_again_is_the_new_one():
+    with session_of(side="EVCC") as session:
+        session.run_to("CableCheckReq").result(WAIT)
+        assert session.arrived("ServiceDiscoveryRes").body.ResponseCode == "OK"
+        session.autopilot = False
+        session.send(new("iso2", "ServiceDiscoveryReq", session.party.session_id)).result(WAIT)
+        answer = session.receive("ServiceDiscoveryRes").result(WAIT)
+        assert answer.body.ResponseCode == "FAILED_SequenceError"
+
+
 def test_times_in_an_error_are_those_of_the_views():
     with session_of() as session:
         session.wait(30).result(WAIT)
