@@ -92,7 +92,10 @@ def iterate(path: Path | str, *, progress: Callable[[int], object] | None = None
         if segment[2] or segment[3] is None:
             held += capture.exception(segment, time, number)
         elif events := capture.reassembler.segment(segment, time, number):
-            held += capture.entries(events)
+            if len(events) == 1 and not held and not capture.reassembler.waiting:
+                yield from capture.entries_of(events[0])
+            else:
+                held += capture.entries(events)
         if held:
             if len(held) > _MAX_HELD:
                 held += capture.entries(capture.reassembler.give_up())
@@ -138,23 +141,21 @@ class _Capture:
         for entry in self._discovery.receive_datagram(data, *endpoints(flow), time, number):
             yield number, entry
 
-    def entries(self, events: Iterable[Event]) -> list[_Numbered]:
-        """What comes of a connection's bytes, gaps and ends."""
-        found: list[_Numbered] = []
-        for event in events:
-            stream, direction = event.stream, event.direction
-            conversation: Conversation | None = stream.owner
-            if conversation is None:
-                conversation = stream.owner = Conversation(stream.number, stream.ends, stream.client)
-            entries: Iterable[Entry]
-            if isinstance(event, Data):
-                entries = conversation.receive_data(direction, event.data, event.time, event.frame)
-            elif isinstance(event, Gap):
-                entries = conversation.gap(direction, event.length, event.time, event.frame)
-            else:
-                entries = conversation.end(direction, event.how, event.time)
-            found += [(event.frame, entry) for entry in entries]
-        return found
+    def entries(self, events: Iterable[Event]) -> Iterator[_Numbered]:
+        """What comes of events, with the numbers of their frames."""
+        return ((event.frame, entry) for event in events for entry in self.entries_of(event))
+
+    def entries_of(self, event: Event) -> Iterable[Entry]:
+        """What comes of a connection's bytes, gap or end."""
+        stream, direction = event.stream, event.direction
+        conversation: Conversation | None = stream.owner
+        if conversation is None:
+            conversation = stream.owner = Conversation(stream.number, stream.ends, stream.client)
+        if isinstance(event, Data):
+            return conversation.receive_data(direction, event.data, event.time, event.frame)
+        if isinstance(event, Gap):
+            return conversation.gap(direction, event.length, event.time, event.frame)
+        return conversation.end(direction, event.how, event.time)
 
     def finish(self, time: float, number: int) -> Iterator[_Numbered]:
         """What there is to say when the capture has ended."""

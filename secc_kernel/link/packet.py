@@ -65,10 +65,9 @@ LINK_TYPES: dict[int, tuple[int, int | None]] = {
     276: (20, 0),  # LINUX_SLL2
 }
 _VERSIONS = {4: _IPV4, 6: _IPV6}
-_IPV6_TYPE = _IPV6.to_bytes(2, "big")
-#: Of an IPv6 header followed by that of TCP, from the fourth byte on: payload length, next header; sequence and
+#: An EtherType, an IPv6 header and that of TCP: the EtherType, payload length and next header; sequence and
 #: acknowledgement number, data offset, flags.
-_TCP_OVER_IPV6 = struct.Struct(">HB37xIIBB").unpack_from
+_TCP_OVER_IPV6 = struct.Struct(">H4xHB37xIIBB").unpack_from
 
 
 @dataclass(slots=True)
@@ -128,10 +127,11 @@ class PacketParser:
             self.unknown_links[link_type] = self.unknown_links.get(link_type, 0) + 1
             return None
         start, position = link
-        if position is not None and data[position : position + 2] == _IPV6_TYPE and len(data) >= start + 60:
-            length, kind, sequence, acknowledgement, offset, flags = _TCP_OVER_IPV6(data, start + 4)
+        if position == start - 2 and len(data) >= start + 60:
+            kind, length, following, sequence, acknowledgement, offset, flags = _TCP_OVER_IPV6(data, start - 2)
             end = start + 40 + length
-            if kind == _TCP and length >= 20 and end <= len(data):  # as nearly all of what matters here
+            # Nearly all of what matters here is like this.
+            if kind == _IPV6 and following == _TCP and length >= 20 and end <= len(data):
                 payload = data[start + 40 + (offset >> 4) * 4 : end]
                 return data[start + 8 : start + 44], payload, 0, sequence, acknowledgement, flags
         try:

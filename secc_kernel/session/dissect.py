@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from secc_kernel import codec
 from secc_kernel.codec import Finding
+from secc_kernel.exi.declare import ComplexType
 from secc_kernel.messages import SCHEMAS, by_namespace, vocabulary
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, NoteEntry
 from secc_kernel.wire import sdp
@@ -25,6 +26,8 @@ from secc_kernel.wire.v2gtp import HEADER_LENGTH, Decoder, Frame, PayloadType, V
 if TYPE_CHECKING:
     from secc_kernel.codec import Message
 
+#: The payload type that does not tell the vocabulary.
+_EXI = int(PayloadType.EXIEncodedV2GMessage)
 #: Payload types of the side streams of ISO 15118-20, whose messages belong to the vocabularies of the main streams.
 _SIDE_STREAMS = range(0x8101, 0x8200)
 #: Vehicles whose SDP request is remembered at a time; the oldest makes room.
@@ -67,9 +70,9 @@ class SchemaTracker:
     def schema_of(self, payload_type: int, data: bytes) -> Verdict:
         """The vocabulary of the connection's next message."""
         seen = self._seen.get(payload_type)
-        if seen is not None and (payload_type != PayloadType.EXIEncodedV2GMessage or data[:2] == self._beginning):
+        if seen is not None and (payload_type != _EXI or data[:2] == self._beginning):
             return seen
-        if payload_type != PayloadType.EXIEncodedV2GMessage:
+        if payload_type != _EXI:
             candidates = _vocabularies(payload_type)
             return self._try(payload_type, data, candidates, candidates[0] if len(candidates) == 1 else None)
         handshake = _decode(data, "sap")
@@ -112,11 +115,14 @@ class SchemaTracker:
     def _follow(self, message: Message) -> list[Finding]:
         """Take note of a message of the handshake."""
         self._handshake = True
-        self._seen.pop(PayloadType.EXIEncodedV2GMessage, None)
+        self._seen.pop(_EXI, None)
         self.negotiated = None
         body = message.body
+        if not isinstance(body, ComplexType):  # an element without content
+            return []
         if message.name == "supportedAppProtocolReq":
-            self._offers = {offer.SchemaID: offer.ProtocolNamespace for offer in body.AppProtocol}
+            offers = [offer for offer in body.AppProtocol if isinstance(offer, ComplexType)]
+            self._offers = {offer.SchemaID: offer.ProtocolNamespace or "" for offer in offers}
             return []
         offered = ", ".join(self._offers.values()) or "not seen"
         if not str(body.ResponseCode).startswith("OK"):
@@ -130,7 +136,7 @@ class SchemaTracker:
         if chosen is None:
             text = f"the handshake agreed on {namespace}, which is not known here"
             return [Finding("sap.unknown-protocol", "warning", "", text)]
-        if chosen.payload_type == PayloadType.EXIEncodedV2GMessage:
+        if chosen.payload_type == _EXI:
             self.negotiated = chosen.key
         return []
 
@@ -140,7 +146,7 @@ def _vocabularies(payload_type: int) -> tuple[str, ...]:
     """Keys of the vocabularies whose messages travel in a payload type, the handshake's apart."""
     known = [vocabulary(key) for key in SCHEMAS if vocabulary(key).namespace]
     if payload_type in _SIDE_STREAMS:
-        return tuple(entry.key for entry in known if entry.payload_type != PayloadType.EXIEncodedV2GMessage)
+        return tuple(entry.key for entry in known if entry.payload_type != _EXI)
     return tuple(entry.key for entry in known if entry.payload_type == payload_type)
 
 

@@ -58,20 +58,19 @@ def message_row(source: str, entry: FrameEntry, xml: bool = True) -> tuple[Any, 
 
 def messages(journal: Journal) -> pd.DataFrame:
     """A row a V2GTP message, in order: `MESSAGE_COLUMNS`."""
-    table = _table([message_row(journal.source, entry) for entry in journal.frames], MESSAGE_COLUMNS)
-    return table.astype({"frame": "Int64"})  # a live session has no frame numbers
+    return _table([message_row(journal.source, entry) for entry in journal.frames], MESSAGE_COLUMNS)
 
 
 def headers(journal: Journal) -> pd.DataFrame:
     """The V2GTP header of each message, as numbers, and the name of the payload type (`payload`)."""
     rows = [
-        {
-            "protocol_version": v2gtp.PROTOCOL_VERSION,
-            "inverse_version": v2gtp.INVERSE_PROTOCOL_VERSION,
-            "payload_type": entry.payload_type,
-            "payload_length": len(entry.data),
-            "payload": v2gtp.payload_name(entry.payload_type),
-        }
+        (
+            v2gtp.PROTOCOL_VERSION,
+            v2gtp.INVERSE_PROTOCOL_VERSION,
+            entry.payload_type,
+            len(entry.data),
+            v2gtp.payload_name(entry.payload_type),
+        )
         for entry in journal.frames
     ]
     return _table(rows, HEADER_COLUMNS)
@@ -85,7 +84,7 @@ def timing(journal: Journal) -> pd.DataFrame:
     the capture does not say. The verdict is 'ok', 'late' (over the performance time: a matter of quality), 'timeout' or
     'no response'.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     index: list[int] = []
     for i, request, response in exchanges(journal):
         allowed = message_times(request.schema or "", request.name)
@@ -94,17 +93,9 @@ def timing(journal: Journal) -> pd.DataFrame:
         performance = allowed.performance if allowed else None
         timeout = allowed.timeout if allowed else None
         index.append(i)
-        rows.append(
-            {
-                "request": request.name,
-                "response": response.name if response else None,
-                "time": request.time,
-                "latency": latency,
-                "performance": performance,
-                "timeout": timeout,
-                "verdict": verdict(latency, performance, timeout),
-            }
-        )
+        answer = response.name if response else None
+        judged = verdict(latency, performance, timeout)
+        rows.append((request.name, answer, request.time, latency, performance, timeout, judged))
     table = _table(rows, TIMING_COLUMNS, index)
     return table.astype({"time": float, "latency": float, "performance": float, "timeout": float})
 
@@ -146,8 +137,13 @@ def is_request(entry: FrameEntry) -> bool:
     return name.endswith("Req") if name else entry.sender == "EVCC"
 
 
-def _table(rows: Sequence[Any], columns: tuple[str, ...], index: list[int] | None = None) -> pd.DataFrame:
+def _table(rows: Sequence[tuple[Any, ...]], names: tuple[str, ...], index: list[int] | None = None) -> pd.DataFrame:
     import pandas as pd
 
+    # By columns, whose types pandas finds out twice as fast as those of rows.
+    values = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
+    columns: dict[str, Any] = dict(zip(names, values, strict=True))
+    if "frame" in columns:
+        columns["frame"] = pd.array(columns["frame"], dtype="Int64")  # a live session has no frame numbers
     label = pd.Index(range(len(rows)) if index is None else index, name="i", dtype="int64")
-    return pd.DataFrame(rows, columns=list(columns), index=label)
+    return pd.DataFrame(columns, index=label)

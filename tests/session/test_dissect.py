@@ -87,6 +87,20 @@ def test_what_cannot_be_decoded_belongs_to_what_was_agreed():
     assert follow(b"\xff\xff", b"")[0] == [None, None]
 
 
+@given(st.lists(st.binary(max_size=30), max_size=4), st.sampled_from([0x8001, 0x8002, 0x8004, 0x8101, 0xA000]))
+def test_whatever_bytes_there_are_nothing_is_raised(tails, payload_type):
+    tracker = SchemaTracker()
+    for tail in tails:
+        tracker.schema_of(payload_type, b"\x80" + tail)
+
+
+@pytest.mark.parametrize("exi", ["8010f1", "8026004f09e35c05fbce"])
+def test_offers_without_what_they_must_say(exi):
+    payload = bytes.fromhex(exi)
+    assert codec.decode(payload, "sap").name == "supportedAppProtocolReq"
+    assert follow(payload, answer()) == (["sap", "sap"], ["sap.unknown-protocol"])
+
+
 def test_payload_types_of_iso_15118_20_name_their_vocabulary():
     tracker = SchemaTracker()
     assert tracker.schema_of(0x8004, b"\xff").schema == "iso20_dc"
