@@ -1,9 +1,9 @@
 """The codec's speed, beside others measured in the same run: `make bench`.
 
-Medians in microseconds for messages as a session has them. Ours: EXI to objects and back (`codec.decode`, `codec.encode`),
-and to and from XML text. The peers come with PyPI's iso15118, if its environment (.venv-peer, as .ci/run makes it) and
-Java are there: EXIficient in one warm JVM, to and from XML text, and the same codec as that package calls it, over py4j.
-Nothing here passes or fails.
+Medians in microseconds for messages as a session has them. Ours: EXI to objects and back (`codec.decode`,
+`codec.encode`), with the extension and without where it is installed, and to and from XML text. The peers come with
+PyPI's iso15118, if its environment (.venv-peer, as .ci/run makes it) and Java are there: EXIficient in one warm JVM, to
+and from XML text, and the same codec as that package calls it, over py4j. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ for line in sys.stdin:
     exi = bytes.fromhex(text)
     try:
         document = engine.decode(exi, namespace)
-        print(median(lambda: engine.decode(exi, namespace)), median(lambda: engine.encode(document, namespace)), flush=True)
+        decode = median(lambda: engine.decode(exi, namespace))
+        print(decode, median(lambda: engine.encode(document, namespace)), flush=True)
     except Exception as error:
         print("ERR", error, flush=True)
 """
@@ -165,8 +166,31 @@ def over_py4j(messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], t
     return found
 
 
+def in_python(messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Our decode and encode medians without the extension; none where it is not installed, as these are then ours."""
+    if not codec.compiled:
+        return {}
+    lines = "".join(f"{schema} {exi.hex()}\n" for (schema, _), exi in messages.items())
+    answers = subprocess.run(
+        [sys.executable, __file__, "--lines"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"SECC_KERNEL_PURE": "1"},
+    ).stdout.splitlines()
+    return {kind: (float(a.split()[0]), float(a.split()[1])) for kind, a in zip(messages, answers, strict=True)}
+
+
+def ours(exi: bytes, schema: str) -> tuple[float, float]:
+    """Decode and encode medians of a message."""
+    message = codec.decode(exi, schema)
+    return median(lambda: codec.decode(exi, schema)), median(lambda: codec.encode(message))
+
+
 def rows(messages: dict[tuple[str, str], bytes]) -> Iterator[tuple[str, ...]]:
     """The table: ours, the peers', and how many times longer these take."""
+    python = in_python(messages)
     package = peer_package()
     jvm = warm_jvm(package, messages) if package else {}
     py4j = over_py4j(messages) if package else {}
@@ -174,14 +198,14 @@ def rows(messages: dict[tuple[str, str], bytes]) -> Iterator[tuple[str, ...]]:
         schema, name = kind
         message = codec.decode(exi, schema)
         text = message.to_xml()
-        decode = median(lambda exi=exi, schema=schema: codec.decode(exi, schema))
-        encode = median(lambda message=message: codec.encode(message))
+        decode, encode = ours(exi, schema)
         to_xml = median(lambda exi=exi, schema=schema: codec.decode(exi, schema).to_xml())
         from_xml = median(lambda text=text, schema=schema: codec.encode(codec.from_xml(text, schema)), runs=300)
         yield (
             f"{schema} {name}",
             str(len(exi)),
             f"{decode:.1f} / {encode:.1f}",
+            *([f"{python[kind][0]:.1f} / {python[kind][1]:.1f}"] if python else []),
             f"{to_xml:.1f} / {from_xml:.1f}",
             beside(jvm.get(kind), decode, encode),
             beside(py4j.get(kind), decode, encode),
@@ -218,7 +242,8 @@ def main() -> None:
     found = recorded() if real else simulated()
     messages = {kind: found[kind] for kind in SHOWN if kind in found}
     print(f"messages of {'recorded cars' if real else 'the simulated EV'}; medians in µs, decode / encode")
-    head = ("message", "bytes", "objects", "XML text", "EXIficient, warm JVM, XML", "the same over py4j, JSON")
+    loops = ("objects, loops in C", "in Python") if codec.compiled else ("objects",)
+    head = ("message", "bytes", *loops, "XML text", "EXIficient, warm JVM, XML", "the same over py4j, JSON")
     table = [head, *rows(messages)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     for row in table:
@@ -227,4 +252,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--lines"]:  # what in_python asks for
+        for line in sys.stdin:
+            print(*ours(bytes.fromhex(line.split()[1]), line.split()[0]))
+    else:
+        main()
