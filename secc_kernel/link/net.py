@@ -10,7 +10,15 @@ import struct
 
 from ..wire import sdp
 
-__all__ = ["EPHEMERAL", "Interface", "LinkError", "listening_socket", "sdp_client_socket", "sdp_server_socket"]
+__all__ = [
+    "EPHEMERAL",
+    "Interface",
+    "LinkError",
+    "check_port",
+    "listening_socket",
+    "sdp_client_socket",
+    "sdp_server_socket",
+]
 
 EPHEMERAL = range(49152, 65536)
 """TCP ports of a station ([V2G2-155]: dynamic ports)."""
@@ -85,6 +93,18 @@ class Interface:
         return found if found.startswith("fe80") else ""
 
 
+def check_port(port: int | None) -> None:
+    """Refuse what is no TCP port.
+
+    Raises
+    ------
+    LinkError
+        It is outside of 0 to 65535.
+    """
+    if port is not None and not 0 <= port <= 0xFFFF:
+        raise LinkError(f"a TCP port is a number from 0 to 65535, not {port}")
+
+
 def listening_socket(host: str, port: int | None, interface: Interface | None) -> socket.socket:
     """A TCP socket that listens.
 
@@ -100,8 +120,9 @@ def listening_socket(host: str, port: int | None, interface: Interface | None) -
     Raises
     ------
     LinkError
-        The port is taken, or the address is not of this machine.
+        The port is none or is taken, or the address is not of this machine.
     """
+    check_port(port)
     family, address = _resolve(host)
     wanted = [port] if port is not None else random.sample(EPHEMERAL, _TRIES)
     for number in wanted:

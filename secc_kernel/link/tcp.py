@@ -17,7 +17,7 @@ from ..session.evcc import EVCC
 from ..session.events import Close, Connect, SendData, SendDatagram
 from ..session.secc import SECC
 from ..wire import sdp
-from .net import Interface, LinkError, listening_socket, sdp_client_socket, sdp_server_socket
+from .net import Interface, LinkError, check_port, listening_socket, sdp_client_socket, sdp_server_socket
 
 __all__ = ["LinkError", "TcpStation", "TcpVehicle"]
 
@@ -278,7 +278,7 @@ class TcpVehicle(_TcpLink):
     Raises
     ------
     LinkError
-        There is no such interface, or neither an interface nor a host and port were given.
+        There is no such interface or port, or neither an interface nor a host and port were given.
     """
 
     def __init__(
@@ -288,6 +288,7 @@ class TcpVehicle(_TcpLink):
             raise LinkError(
                 "a vehicle needs an interface (SDP finds the station there), or the station's host and port"
             )
+        check_port(port)
         super().__init__(vehicle, interface)
         self._vehicle = vehicle
         self._known = (host, port) if host is not None and port is not None else None

@@ -117,6 +117,11 @@ def _open(bench: Bench, options: Any) -> str:
     side = str(chosen.side).upper()
     if side not in SIDES.values():
         raise LuaUserError(f"Session.Open: side is {' or '.join(map(repr, SIDES.values()))}, not {chosen.side!r}")
+    for name in ("interface", "host", "journal"):
+        if not isinstance(value := getattr(chosen, name), str | None):
+            raise LuaUserError(f"Session.Open: {name} is a string, not {value!r}")
+    if type(chosen.port) not in (int, type(None)):
+        raise LuaUserError(f"Session.Open: port is a whole number, not {chosen.port!r}")
     return bench.open(replace(chosen, side=side)).link.place
 
 
