@@ -82,7 +82,7 @@ def main() -> int:
     from secc_kernel.messages import SCHEMAS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--messages", type=int, default=20_000, help="how many over all vocabularies")
+    parser.add_argument("--messages", type=int, default=22_500, help="how many over all vocabularies")
     parser.add_argument("--seed", type=int, help="the same seed makes the same messages; fresh ones without")
     parser.add_argument("--schema", action="append", choices=SCHEMAS, help="only this vocabulary; may be repeated")
     options = parser.parse_args()
