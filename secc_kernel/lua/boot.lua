@@ -9,6 +9,7 @@ local host = ...                                -- Python functions by name; see
 local SELF = "=[secc]"                          -- the name of this chunk: its frames are not shown to users
 local COUNT = 1000                              -- VM instructions between two looks at the interrupt flag
 local TOP, BOTTOM = 20, 5                       -- stack frames kept of a deep stack
+local PLACES = 100                              -- stack frames in which the way to a call is looked for
 
 local error, select, type, next, tostring, rawequal, rawget, rawset, setmetatable =
   error, select, type, next, tostring, rawequal, rawget, rawset, setmetatable
@@ -199,9 +200,23 @@ local function wrap_raw(f)
   return function(...) return finish(call(f, outward(...))) end
 end
 
+-- "common.lua:3, from script.lua:12": the line of user code that calls, and the one in the main chunk that led there.
+local function place()
+  local first, last
+  for level = 2, PLACES do
+    local info = getinfo(level, "Sl")
+    if not info then break end
+    if info.currentline > 0 and info.source ~= SELF then
+      last = info.short_src .. ":" .. info.currentline
+      first = first or last
+    end
+  end
+  return first ~= last and first .. ", from " .. last or first or ""
+end
+
 -- As `wrap`, for functions that want to know where they are called.
 local function wrap_placed(f)
-  return function(...) return finish(call(f, gsub(where(), ": $", "", 1), ...)) end
+  return function(...) return finish(call(f, place(), ...)) end
 end
 
 function special.error(message) error(where() .. message, 0) end

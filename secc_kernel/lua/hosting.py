@@ -42,7 +42,8 @@ class HostFunction:
         Whether tables arrive as pictures (`LuaTable`) and functions as `LuaObject`, for functions that display what
         they get. Otherwise tables arrive as lists and dicts, and functions are refused.
     placed : bool
-        Whether its first argument, ``place``, is where the script calls it (``In[3]:2``).
+        Whether its first argument, ``place``, is where the script calls it: ``In[3]:2``, and in a
+        function ``In[3]:2, from In[4]:1``.
     """
 
     function: Callable[..., Any]

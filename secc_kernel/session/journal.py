@@ -197,7 +197,7 @@ class FindingEntry(Entry):
     message
         Index of the message that it is about.
     place
-        Where a script found it: 'script.lua:12'.
+        Where a script found it: 'script.lua:12', or 'common.lua:3, from script.lua:12'.
     """
 
     kind: ClassVar[str] = "finding"

@@ -78,7 +78,7 @@ print('after')
         "before",
         "PASS loop",
         "PASS … 73 more times",
-        "FAIL bad (script.lua:2)",
+        "FAIL bad (script.lua:2, from script.lua:5)",
         "FAIL (no text) (script.lua:6)",
         "PASS (no text)",
         "after",
@@ -92,7 +92,7 @@ def test_modules_are_found_beside_the_script(run, tmp_path):
     assert err == ""
     assert status == 1
     assert out.startswith("FAIL in a module (")
-    assert "common.lua:1)" in out
+    assert "common.lua:1, from script.lua:1)" in out
 
 
 def test_every_message_is_shown_where_it_is_asked_for(run):
