@@ -111,7 +111,7 @@ class _TcpLink:
             elif isinstance(output, SendDatagram):
                 self._send_datagram(output.data, output.dest)
             elif isinstance(output, Connect):
-                self._connect(output.address, output.port)
+                self._open_connection(output)
             else:
                 assert isinstance(output, Close)
                 self._let_go()
@@ -123,6 +123,13 @@ class _TcpLink:
             assert self._interface is not None
             dest = (str(sdp.MULTICAST_ADDRESS), sdp.SERVER_PORT, 0, self._interface.index)
         self._udp.sendto(data, dest)
+
+    def _open_connection(self, output: Connect) -> None:
+        if not output.tls:
+            self._connect(output.address, output.port)
+            return
+        why = f"[{output.address}]:{output.port} is to be reached by TLS, which is not available in this version"
+        asyncio.get_running_loop().call_soon(self._happened, lambda: self._party.disconnected(self.now, why))
 
     def _connect(self, address: str, port: int) -> None:
         raise NotImplementedError

@@ -15,6 +15,7 @@ from secc_kernel.link.tcp import TcpStation, TcpVehicle
 from secc_kernel.session.secc import SECC
 from secc_kernel.session.station import Station
 from secc_kernel.vehicle import SimulatedEV
+from secc_kernel.wire import sdp
 
 WAIT = 20.0
 
@@ -152,6 +153,14 @@ def test_a_vehicle_without_a_station_says_so():
         pytest.raises(SessionError, match=r"no connection to the station: \[::1\]:\d+: Connection refused"),
     ):
         vehicle.receive("SessionSetupRes").result(WAIT)
+
+
+def test_what_is_to_be_encrypted_is_not_sent_in_the_clear(station):
+    car = SimulatedEV(security=sdp.Security.TLS)
+    link = TcpVehicle(car, host="::1", port=station.link.port)
+    with LiveSession(link, side="EVCC") as vehicle, pytest.raises(SessionError, match="TLS, which is not available"):
+        vehicle.receive("SessionSetupRes").result(WAIT)
+    assert not station.journal.frames
 
 
 def test_cancelling_a_wait_leaves_the_link_alone(station):
