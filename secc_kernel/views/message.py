@@ -284,7 +284,7 @@ def _field_table(reading: Reading) -> Table | Para:
         origin = "autopilot" if _covered(name, entry.auto) else "script"
         if name == "Header/SessionID" and _SESSION_ID in entry.auto:
             origin = "session"  # the id that was agreed on, with the autopilot off as well
-        if _covered(name, entry.intended):
+        if _covered(name, entry.intended) or _holds(name, entry.intended):
             origin += ", breaks the schema on purpose"
         return (name, shown, origin) if said else (name, shown)
 
@@ -307,6 +307,11 @@ def _message_data(readings: list[Reading]) -> DataFrame:
     rows = [message_row(reading.journal.source, reading.entry) for reading in readings]
     index = pd.Index([reading.index for reading in readings], name="i", dtype="int64")
     return pd.DataFrame(rows, columns=list(MESSAGE_COLUMNS), index=index).astype({"frame": "Int64"})
+
+
+def _holds(name: str, paths: tuple[str, ...]) -> bool:
+    """Whether one of the paths is below this field: the Value of a physical value, which is one row."""
+    return any(path.replace(".", "/").startswith(f"{name}/") for path in paths)
 
 
 def _leaf_data(reading: Reading) -> DataFrame:

@@ -502,6 +502,16 @@ def test_long_paths_keep_their_end(seed: Journal, add) -> None:
     assert max(map(len, text.split("\n"))) <= 120
 
 
+def test_a_physical_value_breaks_the_schema_where_its_number_does(charge, add) -> None:
+    journal: Journal = charge(1)
+    response = journal.message(1)
+    response.body.EVSEPresentVoltage.Value = 99999
+    add(journal, 1.0, response, intended=("EVSEPresentVoltage.Value",))
+    rows = check_forms(views.message(journal)).rows
+    assert ["EVSEPresentVoltage", "9999.9 V", "script, breaks the schema on purpose"] in rows
+    assert ["EVSEPresentCurrent", "124.9 A", "script"] in rows
+
+
 def test_bytes_are_shown_as_scripts_have_them(seed: Journal, add) -> None:
     request = codec.new("iso2", "AuthorizationReq", Id="ID1", GenChallenge=bytes(range(16)))
     add(seed, 11.0, request)
