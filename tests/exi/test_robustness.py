@@ -16,6 +16,7 @@ from strategies import examples, fragments, messages
 from secc_kernel import codec
 from secc_kernel.exi import facets
 from secc_kernel.exi.codec import Codec
+from secc_kernel.exi.reader import Reader
 from secc_kernel.messages import SCHEMAS, vocabulary
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
 
@@ -38,7 +39,10 @@ def survives(data, key, fragment=False):
         assert step.offset >= position
         position = step.offset + step.length
     assert position <= 8 * len(data)
+    engine = vocabulary(key).codec
     message, error = attempt(codec.decode, data, key, fragment)
+    if (fast := engine.compiler.decode(data, fragment)) is not None:
+        assert Reader(engine.grammars, data).document(fragment) == (*fast, []), "both read the same, or one gives up"
     if error is not None:
         assert 0 <= error.offset <= 8 * len(data)
         assert error.reason
@@ -46,7 +50,6 @@ def survives(data, key, fragment=False):
         return
     assert stopped is None
     assert position == 8 * len(data)
-    engine = vocabulary(key).codec
     thorough = list(facets._check(engine.grammars, message.element, message.value, message.element.name))
     assert list(facets.check(engine.grammars, message.element, message.value)) == thorough
     assert message.findings[: len(message._deviations)] == message._deviations
