@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from secc_kernel import codec
 from secc_kernel.codec import Finding
-from secc_kernel.exi.declare import ComplexType
 from secc_kernel.messages import SCHEMAS, by_namespace, vocabulary
+from secc_kernel.messages.sap import AppProtocolType, supportedAppProtocolReqType, supportedAppProtocolResType
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, NoteEntry
 from secc_kernel.wire import sdp
 from secc_kernel.wire.v2gtp import HEADER_LENGTH, Decoder, Frame, PayloadType, V2GTPError, find_header
@@ -118,17 +118,18 @@ class SchemaTracker:
         self._seen.pop(_EXI, None)
         self.negotiated = None
         body = message.body
-        if not isinstance(body, ComplexType):  # an element without content
+        if isinstance(body, supportedAppProtocolReqType):
+            offers: list[Any] = body.AppProtocol
+            found = [offer for offer in offers if isinstance(offer, AppProtocolType)]
+            self._offers = {offer.SchemaID: offer.ProtocolNamespace or "" for offer in found}
             return []
-        if message.name == "supportedAppProtocolReq":
-            offers = [offer for offer in body.AppProtocol if isinstance(offer, ComplexType)]
-            self._offers = {offer.SchemaID: offer.ProtocolNamespace or "" for offer in offers}
+        if not isinstance(body, supportedAppProtocolResType):  # an element without content, or with another's
             return []
         offered = ", ".join(self._offers.values()) or "not seen"
         if not str(body.ResponseCode).startswith("OK"):
             text = f"{body.ResponseCode}: the station supports nothing that the vehicle offers (offered: {offered})"
             return [Finding("sap.no-negotiation", "warning", "", text)]
-        namespace = self._offers.get(body.SchemaID)
+        namespace = None if body.SchemaID is None else self._offers.get(body.SchemaID)
         if namespace is None:
             text = f"the station chose SchemaID {body.SchemaID}, which no offer has that was seen (offered: {offered})"
             return [Finding("sap.unknown-protocol", "warning", "", text)]

@@ -271,7 +271,7 @@ def test_a_charge_does_not_wait_for_who_reads_the_output(tmp_path):
     command += ["--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, pipesize=4096, cwd=ROOT) as station:
         assert station.stdout.readline().startswith(b"listening on")
-        car = SimulatedEV(soc=79.98, pace=lambda name, previous: 0.0)
+        car = SimulatedEV(soc=79.99, energy="AC", pace=lambda name, previous: 0.0)
         link = TcpVehicle(car, host="127.0.0.1", port=port)
         with LiveSession(link, side="EVCC") as vehicle:
             ended = vehicle.run_to_end().result(60)
