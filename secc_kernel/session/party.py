@@ -402,7 +402,8 @@ class Party(ABC):
         expected = self._likeliest(frame.payload_type)
         if self.records_frames:
             schema = message.schema if message else expected
-            self._record_frame(self.peer_role, frame.payload_type, frame.payload, schema, decoded=message)
+            # As bytes: the message belongs to whoever receives it, who may change it.
+            self._record_frame(self.peer_role, frame.payload_type, frame.payload, schema)
         if message is None:
             self._find("codec", "error", f"{self.peer_role} sent what is no message: {reason}")
             self._events.append(Undecodable(self.now, frame.payload, reason or ""))
@@ -445,7 +446,6 @@ class Party(ABC):
         data: bytes,
         schema: str | None,
         *,
-        decoded: Message | None = None,
         intended: tuple[str, ...] = (),
         auto: tuple[str, ...] = (),
     ) -> None:
@@ -466,7 +466,6 @@ class Party(ABC):
                 schema=schema,
                 intended=intended,
                 auto=auto,
-                decoded=decoded,
             )
         )
 

@@ -303,6 +303,12 @@ def test_verdicts_are_findings(session):
     assert [(entry.text, entry.severity) for entry in found] == [("good", "note"), ("bad", "error")]
 
 
+def test_the_record_of_a_message_is_not_what_a_script_makes_of_it(session):
+    request = session.receive("SessionSetupReq").result(WAIT)
+    request.body.EVCCID = b"changed"
+    assert bytes.fromhex("020000000001") == session.journal.message(-1).body.EVCCID
+
+
 def test_only_one_side_records_the_frames(session):
     session.run_to("CurrentDemandReq").result(WAIT)
     frames = [entry for entry in session.journal.entries if isinstance(entry, FrameEntry)]
