@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class DeclarationError(Exception):
@@ -63,3 +63,12 @@ class Finding(NamedTuple):
 def short(text: str) -> str:
     """A name or value from the stream, for paths and findings: these must not multiply a long one."""
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown(value: Any) -> str:
+    """A value that a program set, for messages to a person."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print very long ones
+        return f"a number of {value.bit_length()} bits"
+    return short(repr(value))

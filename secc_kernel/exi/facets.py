@@ -8,7 +8,7 @@ from typing import Any
 
 from .datatypes import SimpleType, is_no_value
 from .declare import Child, ComplexType, Element
-from .errors import Finding, short
+from .errors import Finding, short, shown
 from .grammar import Grammars
 from .xml import slot_element
 
@@ -33,16 +33,21 @@ def _check(grammars: Grammars, element: Element, value: Any, path: str) -> Itera
                     name = f"{path}/@{field.name}" if field.kind == "attribute" else path
                     yield from check_value(field.type, held, name)
             elif field.kind == "items":
-                for child in held:
+                for child in _listed(held):
                     if isinstance(child, Child):
                         yield from _check(grammars, child.element, child.value, f"{path}/{child.name}")
             elif field.repeated:
-                for number, one in enumerate(held):
+                for number, one in enumerate(_listed(held)):
                     member = slot_element(grammars.schema, field, one)
                     yield from _check(grammars, member, one, f"{path}/{member.name}[{number}]")
             elif held is not None:
                 member = slot_element(grammars.schema, field, held)
                 yield from _check(grammars, member, held, f"{path}/{member.name}")
+
+
+def _listed(held: Any) -> Any:
+    """What a repeated field holds; nothing if that is no list, which is for whoever writes the message to say."""
+    return held if isinstance(held, (list, tuple)) else ()
 
 
 # Nearly every message is sound, and a live session asks for each. So the question is answered first without paths,
@@ -62,7 +67,7 @@ def _is_sound(value: Any) -> bool:
         tests = _TESTS[kind] = tuple(_tests(kind))
     for name, repeated, test in tests:
         held = getattr(value, name)
-        if held is not None and not (all(map(test, held)) if repeated else test(held)):
+        if held is not None and not (isinstance(held, list) and all(map(test, held)) if repeated else test(held)):
             return False
     return True
 
@@ -93,9 +98,13 @@ def check_value(type_: SimpleType, value: Any, path: str) -> Iterator[Finding]:
         return
     if isinstance(value, int) and type_.kind == "integer":
         if type_.min_inclusive is not None and value < type_.min_inclusive:
-            yield Finding("facet.min", "warning", path, f"{value} is below {type_.min_inclusive}, the least {name}")
+            yield Finding(
+                "facet.min", "warning", path, f"{shown(value)} is below {type_.min_inclusive}, the least {name}"
+            )
         if type_.max_inclusive is not None and value > type_.max_inclusive:
-            yield Finding("facet.max", "warning", path, f"{value} is above {type_.max_inclusive}, the greatest {name}")
+            yield Finding(
+                "facet.max", "warning", path, f"{shown(value)} is above {type_.max_inclusive}, the greatest {name}"
+            )
     elif isinstance(value, (str, bytes)) and type_.kind in ("string", "hexBinary", "base64Binary"):
         unit = "characters" if isinstance(value, str) else "bytes"
         if type_.min_length is not None and len(value) < type_.min_length:

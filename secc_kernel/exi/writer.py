@@ -14,7 +14,7 @@ from .bits import MAX_INTEGER, MAX_OCTETS, BitWriter
 from .datatypes import SimpleType, bits_for, is_no_value
 from .declare import AnyElement, Child, Element
 from .element_reader import deviations
-from .errors import EncodeError, short
+from .errors import EncodeError, shown
 from .generic import write_relaxed
 from .grammar import Grammar, Grammars, Production, State
 from .names import QName
@@ -91,7 +91,7 @@ class Writer:
         self.path.append(element.name if index is None else f"{element.name}[{index}]")
         grammar = self.grammars.of(element.type)
         if grammar.simple is None and type(value) is not grammar.type:
-            raise self.fail(f"a {grammar.type.__name__} is needed, not {_shown(value)}")
+            raise self.fail(f"a {grammar.type.__name__} is needed, not {shown(value)}")
         _ElementWriter(self, element.qname, grammar, value).write()
         self.path.pop()
 
@@ -118,7 +118,7 @@ class Writer:
         except EncodeError:
             raise
         except (TypeError, ValueError):
-            raise self.fail(f"{_shown(value)} cannot be written as {type_.name or type_.kind}") from None
+            raise self.fail(f"{shown(value)} cannot be written as {type_.name or type_.kind}") from None
 
     def _enumerated(self, type_: SimpleType, value: Any) -> int:
         if isinstance(value, str):
@@ -127,7 +127,7 @@ class Writer:
                     return code
         elif isinstance(value, int) and len(type_.members) <= value < 1 << type_.coding.width:
             return value  # a number that was read and has no name
-        raise self.fail(f"{_shown(value)} is no {type_.name or 'value of the enumeration'}")
+        raise self.fail(f"{shown(value)} is no {type_.name or 'value of the enumeration'}")
 
     def _number(self, type_: SimpleType, number: Any) -> None:
         value = index(number)  # any integer, NumPy's too, and nothing else
@@ -221,7 +221,7 @@ class _ElementWriter:
             assert production.field is not None
             if values := self._values(production.field.name):
                 allowed = [name for p in offered if p.field is production.field and (name := _type_name(p))]
-                reason = f"{production.field.name} cannot be {_shown(values[0])}"
+                reason = f"{production.field.name} cannot be {shown(values[0])}"
                 return self.writer.fail(f"{reason}; it takes {_listed(allowed)}" if allowed else reason)
         if not state.ends:
             names = [p.element.name if p.element else p.field.name for p in offered if p.field and not _abstract(p)]
@@ -237,7 +237,7 @@ class _ElementWriter:
             if name not in self.grammar.lists:
                 held = () if held is None else (held,)
             elif not isinstance(held, (list, tuple, type(None))):
-                raise self.writer.fail(f"{name}: {_shown(held)} is no list")
+                raise self.writer.fail(f"{name}: {shown(held)} is no list")
             left = deque(held or ())
             self._sizes[name] = len(left)
             self._left[name] = left
@@ -329,11 +329,3 @@ def _type_name(production: Production) -> str:
 def _listed(names: list[str]) -> str:
     """Alternatives, for a person."""
     return " or ".join(names) if len(names) <= 8 else f"{', '.join(names[:7])} or one of {len(names) - 7} more"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print very long ones
-        return f"a number of {value.bit_length()} bits"
-    return short(repr(value))

@@ -9,6 +9,7 @@ import time
 import tracemalloc
 
 import pytest
+from attempts import attempt
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples, fragments, messages
@@ -21,14 +22,6 @@ from secc_kernel.messages import SCHEMAS, vocabulary
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
 
 of_every_vocabulary = pytest.mark.parametrize("key", SCHEMAS)
-
-
-def attempt(function, *arguments):
-    """Result and None, or None and the error that the codec says it raises."""
-    try:
-        return function(*arguments), None
-    except (codec.DecodeError, codec.EncodeError) as error:
-        return None, error
 
 
 def survives(data, key, fragment=False):

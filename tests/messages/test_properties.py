@@ -2,13 +2,19 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import pytest
+from attempts import attempt
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import documents, examples, fragments, messages
 
 from secc_kernel import codec
 from secc_kernel.exi import facets
+from secc_kernel.exi.datatypes import NO_BYTES, NO_TEXT
+from secc_kernel.exi.declare import AnyElement, ComplexType
+from secc_kernel.exi.names import QName
 from secc_kernel.exi.reader import Reader
 from secc_kernel.exi.writer import Writer
 from secc_kernel.messages import SCHEMAS, vocabulary
@@ -118,3 +124,49 @@ def test_findings_are_the_same_the_quick_way_and_the_thorough_one(message):
     thorough = list(facets._check(engine.grammars, message.element, message.value, message.element.name))
     assert list(facets.check(engine.grammars, message.element, message.value)) == thorough
     assert all(finding.severity == "note" or finding.rule == "xml.character" for finding in thorough)
+
+
+WRONG = [
+    None, 0, 5, -1, 300, 2**70, -(2**70), 10**5000, 1.5, True, "", "x", "\ud800", "0", "OK", b"", b"x", bytearray(b"y"),
+    NO_TEXT, NO_BYTES, [], [1], ["x"], (), (None,), {}, object(), SimpleNamespace(Value=1), AnyElement(QName("", "x")),
+]  # fmt: skip
+
+
+@st.composite
+def spoilt(draw, key):
+    """A message with values somewhere in it that belong elsewhere or nowhere."""
+    message = draw(messages(key))
+    for _ in range(draw(st.integers(1, 3))):
+        value = message.value
+        while True:
+            fields = type(value).__fields__
+            field = draw(st.sampled_from(fields)) if fields else None
+            if field is None:
+                break
+            held = getattr(value, field.name)
+            inner = held[0] if isinstance(held, list) and held else held
+            if isinstance(inner, ComplexType) and draw(st.integers(0, 3)):
+                value = inner
+                continue
+            if isinstance(held, list) and held and draw(st.booleans()):
+                held[draw(st.integers(0, len(held) - 1))] = draw(st.sampled_from(WRONG))
+            else:
+                setattr(value, field.name, draw(st.sampled_from(WRONG)))
+            break
+    return message
+
+
+@pytest.mark.parametrize("key", [key for key in SCHEMAS if vocabulary(key).messages])
+def test_wrong_values_are_refused_alike_by_both_codecs(key):
+    @examples(40)
+    @given(spoilt(key))
+    def check(message):
+        engine = vocabulary(key).codec
+        compiled = engine.compiler.encode(message.element, message.value, False)
+        careful, error = attempt(Writer(engine.grammars).document, message.element, message.value)
+        assert error is None or (error.path.startswith(message.element.name) and error.reason)
+        assert compiled in (None, careful)
+        assert careful is None or codec.encode(message) == careful
+        assert isinstance(message.findings, list)
+
+    check()
