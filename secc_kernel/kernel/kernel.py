@@ -128,19 +128,23 @@ class SeccKernel(IPythonKernel):
         awaits would go on until something else happened (ipykernel issue 881).
         """
         loop = asyncio.get_running_loop()
-        interrupts = self.host.engine.interrupts
+        engine = self.host.engine
+        stopped = False
 
         def handle(signum: int, frame: FrameType | None) -> None:
-            if self.host.engine.running:
-                interrupts.on_signal(signum, frame)
-            else:
+            nonlocal stopped
+            if engine.running:
+                stopped = True
+                engine.interrupts.on_signal(signum, frame)
+            elif not stopped:  # otherwise the cell is ending: a burst must not cut its error off
                 loop.call_soon_threadsafe(future.cancel)
 
-        previous = signal.signal(signal.SIGINT, handle)
+        signal.signal(signal.SIGINT, handle)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, previous)
+            # What is left of the request is ipykernel's: its reply must go out. Then its own hook sets the handler.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     async def shell_channel_thread_main(self, msg: Any) -> None:
         """Hand a message of the shell channel on, but answer an interrupt request at once.
