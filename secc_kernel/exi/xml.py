@@ -240,14 +240,17 @@ def parse(schema: Schema, text: str | bytes, fragment: bool = False) -> tuple[El
         raise EncodeError(f"XML with a DTD, entities or external references is not accepted: {error}", "") from None
     qname = _qname(root.tag)
     element = schema.element(qname)
+    parser = _PARSERS.get(schema)
+    if parser is None:
+        parser = _PARSERS[schema] = _Parser(schema)
     if element is None and fragment:
         known = next((f for f in schema.fragments if f.qname == qname), None)
         if known is not None and known.element is None:
-            return Element.named(qname, None), _Parser(schema).undeclared(root, qname.name)
+            return Element.named(qname, None), parser.undeclared(root, qname.name)
         element = known.element if known else None
     if element is None:
         raise EncodeError(f"{qname} is no {'fragment' if fragment else 'message'} of this vocabulary", qname.name)
-    return element, _Parser(schema).value(element, root, element.name)
+    return element, parser.value(element, root, element.name)
 
 
 def _hide(match: re.Match[str]) -> str:
@@ -282,31 +285,52 @@ def _qname(tag: str) -> QName:
     return QName(uri, name)
 
 
+class _Shape:
+    """What XML may hold for a complex type, by names as ElementTree has them; local names are taken leniently."""
+
+    def __init__(self, schema: Schema, cls: type[ComplexType]) -> None:
+        fields = cls.__fields__
+        self.attributes = {name: f for f in fields if f.kind == "attribute" for name in (f.name, str(f.qname))}
+        self.text = next((f for f in fields if f.kind == "text"), None)
+        self.items = next((f for f in fields if f.kind == "items"), None)
+        self.mixed = cls._content_ is not None and cls._content_.mixed
+        self.leaves = {str(e.qname): e for e in _leaf_elements(schema, cls)}
+        self.slots: dict[str, tuple[Field, Element]] = {}
+        for field in fields:
+            if field.kind == "element":
+                for member in schema.members(field.head) if field.head is not None else (field.element,):
+                    self.slots[str(member.qname)] = self.slots[member.name] = (field, member)
+
+
 class _Parser:
+    """Reads messages of one schema; keeps what it works out about types."""
+
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self._shapes: dict[type[ComplexType], _Shape] = {}
+
+    def _shape(self, cls: type[ComplexType]) -> _Shape:
+        found = self._shapes.get(cls)
+        if found is None:
+            found = self._shapes[cls] = _Shape(self.schema, cls)
+        return found
 
     def value(self, element: Element, node: Node, path: str, depth: int = 1) -> Any:
         """The value of an element of declared type."""
         _check_depth(depth, path)
         simple = element.simple_type
-        found = element.type() if simple is None else None
-        self._attributes(found, node, path)
-        kinds = {f.kind: f for f in type(found).__fields__} if found is not None else {}
-        type_ = kinds["text"].type if "text" in kinds else simple
-        if type_ is not None:
-            if len(node):
-                raise EncodeError(f"{element.name} holds a value, not elements", path)
-            value = _content(type_, _shown(node.text), path)
-            if found is None:
-                return value
-            setattr(found, kinds["text"].name, value)
-        elif "items" in kinds:
-            getattr(found, kinds["items"].name).extend(self._items(type(found), node, path, depth))
+        if simple is not None:
+            self._attributes(None, {}, node, path)
+            return _only_text(simple, node, path)
+        found = element.type()
+        shape = self._shape(element.type)
+        self._attributes(found, shape.attributes, node, path)
+        if shape.text is not None:
+            setattr(found, shape.text.name, _only_text(shape.text.type, node, path))
+        elif shape.items is not None:
+            getattr(found, shape.items.name).extend(self._items(shape, node, path, depth))
         else:
-            if any(map(_is_text, (node.text, *(c.tail for c in node)))):
-                raise EncodeError(f"{element.name} holds elements, not text", path)
-            self._elements(found, node, path, depth)
+            self._elements(found, shape, node, path, depth)
         return found
 
     def undeclared(self, node: Node, path: str, depth: int = 1) -> AnyElement:
@@ -320,49 +344,54 @@ class _Parser:
         attributes = {_qname(tag): _shown(text) for tag, text in node.attrib.items()}
         return AnyElement(_qname(node.tag), attributes, children)
 
-    def _attributes(self, found: ComplexType | None, node: Node, path: str) -> None:
-        fields = type(found).__fields__ if found is not None else ()
-        declared = {f.qname: f for f in fields if f.kind == "attribute"}
-        local = {f.name: f for f in declared.values()}
+    def _attributes(self, found: ComplexType | None, declared: dict[str, Field], node: Node, path: str) -> None:
         for tag, text in node.attrib.items():
             qname = _qname(tag)
             if qname.uri == XSI_NAMESPACE and qname.name in _PRUNED:
                 continue
-            field = declared.get(qname) or (local.get(qname.name) if qname.uri != XSI_NAMESPACE else None)
+            field = declared.get(tag) or (declared.get(qname.name) if qname.uri != XSI_NAMESPACE else None)
             if field is None:
                 raise EncodeError(f"there is no attribute {qname} here", path)
             setattr(found, field.name, parse_lexical(field.type, _shown(text), f"{path}/@{field.name}"))
 
-    def _elements(self, found: Any, node: Node, path: str, depth: int) -> None:
-        slots = _slots(self.schema, type(found))
-        local = {qname.name: slot for qname, slot in slots.items()}
+    def _elements(self, found: Any, shape: _Shape, node: Node, path: str, depth: int) -> None:
+        if _is_text(node.text):
+            raise EncodeError("elements are expected here, not text", path)
         for child in node:
-            qname = _qname(child.tag)
-            slot = slots.get(qname) or local.get(qname.name)
+            slot = shape.slots.get(child.tag) or shape.slots.get(child.tag.rpartition("}")[2])
             if slot is None:
-                raise EncodeError(f"{type(found).__name__} has no element {qname}", path)
+                raise EncodeError(f"{type(found).__name__} has no element {_qname(child.tag)}", path)
+            if _is_text(child.tail):
+                raise EncodeError("elements are expected here, not text", path)
             field, element = slot
             if field.repeated:
                 values = getattr(found, field.name)
                 values.append(self.value(element, child, f"{path}/{element.name}[{len(values)}]", depth + 1))
             elif getattr(found, field.name) is not None:
-                raise EncodeError(f"{qname.name} appears twice", path)
+                raise EncodeError(f"{element.name} appears twice", path)
             else:
                 setattr(found, field.name, self.value(element, child, f"{path}/{element.name}", depth + 1))
 
-    def _items(self, cls: Any, node: Node, path: str, depth: int) -> Iterator[Any]:
-        declared = {e.qname: e for e in _leaf_elements(self.schema, cls)}
-        is_mixed = _is_mixed(cls)
-        if node.text and (is_mixed or _is_text(node.text)):
+    def _items(self, shape: _Shape, node: Node, path: str, depth: int) -> Iterator[Any]:
+        if node.text and (shape.mixed or _is_text(node.text)):
             yield _shown(node.text)
         for child in node:
-            qname = _qname(child.tag)
-            element = declared.get(qname) or self.schema.element(qname)
+            element = shape.leaves.get(child.tag) or self.schema.element(_qname(child.tag))
             if element is None:
-                raise EncodeError(f"{qname} is not declared, and only declared elements can be written", path)
+                reason = f"{_qname(child.tag)} is not declared, and only declared elements can be written"
+                raise EncodeError(reason, path)
             yield Child(element, self.value(element, child, f"{path}/{element.name}", depth + 1))
-            if child.tail and (is_mixed or _is_text(child.tail)):
+            if child.tail and (shape.mixed or _is_text(child.tail)):
                 yield _shown(child.tail)
+
+
+_PARSERS: WeakKeyDictionary[Schema, _Parser] = WeakKeyDictionary()
+
+
+def _only_text(type_: SimpleType, node: Node, path: str) -> Any:
+    if len(node):
+        raise EncodeError("a value is expected here, not elements", path)
+    return _content(type_, _shown(node.text), path)
 
 
 def _check_depth(depth: int, path: str) -> None:
@@ -375,10 +404,6 @@ def _is_text(text: str | None) -> bool:
     return bool(text) and not _SPACE.fullmatch(text or "")
 
 
-def _is_mixed(cls: type[ComplexType]) -> bool:
-    return bool(cls._content_ is not None and cls._content_.mixed)
-
-
 def _leaf_elements(schema: Schema, cls: type[ComplexType]) -> Iterator[Element]:
     pending = [cls._content_] if cls._content_ else []
     while pending:
@@ -389,15 +414,6 @@ def _leaf_elements(schema: Schema, cls: type[ComplexType]) -> Iterator[Element]:
                     yield leaf_element(schema, cls, part)
                 else:
                     pending.append(part)
-
-
-def _slots(schema: Schema, cls: type[ComplexType]) -> dict[QName, tuple[Field, Element]]:
-    found: dict[QName, tuple[Field, Element]] = {}
-    for field in cls.__fields__:
-        if field.kind == "element":
-            members = schema.members(field.head) if field.head is not None else (field.element,)
-            found |= {m.qname: (field, m) for m in members}
-    return found
 
 
 def _content(type_: SimpleType, text: str, path: str) -> Any:
@@ -420,7 +436,7 @@ def parse_lexical(type_: SimpleType, text: str, path: str) -> Any:
     text = text.strip(" \t\r\n")
     try:
         if type_.kind == "enumeration":
-            return next(m for m in type_.members if m == text)
+            return type(type_.members[0])(text)
         if type_.kind == "boolean":
             return {"true": True, "1": True, "false": False, "0": False}[text]
         if type_.kind == "hexBinary":
@@ -430,5 +446,5 @@ def parse_lexical(type_: SimpleType, text: str, path: str) -> Any:
         if not _INTEGER.fullmatch(text):  # int() takes more: underscores, other scripts' digits
             raise ValueError
         return int(text)
-    except (ValueError, KeyError, StopIteration, binascii.Error):
+    except (ValueError, KeyError, binascii.Error):
         raise EncodeError(f"{text[:60]!r} is no {type_.name or type_.kind}", path) from None

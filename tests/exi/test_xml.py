@@ -194,10 +194,10 @@ def test_lexical_forms_of_no_value(schema, name, text):
         ("<Root/>", "is no message of this vocabulary", "Root"),
         (root("<w/>"), "has no element {urn:t}w", "Root"),
         (root("<v>a</v><v>b</v>"), "v appears twice", "Root"),
-        (root("<v><v/></v>"), "v holds a value, not elements", "Root/v"),
+        (root("<v><v/></v>"), "a value is expected here, not elements", "Root/v"),
         (root("<v x='1'/>"), "no attribute x", "Root/v"),
-        (root("text"), "Root holds elements, not text", "Root"),
-        (root("<v/>text"), "Root holds elements, not text", "Root"),
+        (root("text"), "elements are expected here, not text", "Root"),
+        (root("<v/>text"), "elements are expected here, not text", "Root"),
         (root("", "j='1'"), "no attribute j", "Root"),
         (
             root("", "xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:nil='true'"),
