@@ -1,9 +1,10 @@
 """The codec's speed, beside others measured in the same run: `make bench`.
 
 Medians in microseconds for messages as a session has them. Ours: EXI to objects and back (`codec.decode`,
-`codec.encode`), with the extension and without where it is installed, and to and from XML text. The peers come with
-PyPI's iso15118, if its environment (.venv-peer, as .ci/run makes it) and Java are there: EXIficient in one warm JVM, to
-and from XML text, and the same codec as that package calls it, over py4j. Nothing here passes or fails.
+`codec.encode`), with the extension and without where it is installed; event by event, as odd messages are read; to and
+from XML text. The peers come with PyPI's iso15118, if its environment (.venv-peer, as .ci/run makes it) and Java are
+there: EXIficient in one warm JVM, to and from XML text, and the same codec as that package calls it, over py4j. Nothing
+here passes or fails.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from secc_kernel import codec
+from secc_kernel.exi.reader import Reader
+from secc_kernel.exi.writer import Writer
+from secc_kernel.messages import vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SECC_KERNEL_SHARED", ROOT.parent / "shared"))
@@ -188,6 +192,16 @@ def ours(exi: bytes, schema: str) -> tuple[float, float]:
     return median(lambda: codec.decode(exi, schema)), median(lambda: codec.encode(message))
 
 
+def carefully(exi: bytes, schema: str) -> tuple[float, float]:
+    """The same without compiled grammars: what an odd message takes, which the careful reader starts over."""
+    grammars = vocabulary(schema).codec.grammars
+    found = Reader(grammars, exi).document()
+    return (
+        median(lambda: Reader(grammars, exi).document(), runs=200),
+        median(lambda: Writer(grammars).document(found.element, found.value), runs=200),
+    )
+
+
 def rows(messages: dict[tuple[str, str], bytes]) -> Iterator[tuple[str, ...]]:
     """The table: ours, the peers', and how many times longer these take."""
     python = in_python(messages)
@@ -206,6 +220,7 @@ def rows(messages: dict[tuple[str, str], bytes]) -> Iterator[tuple[str, ...]]:
             str(len(exi)),
             f"{decode:.1f} / {encode:.1f}",
             *([f"{python[kind][0]:.1f} / {python[kind][1]:.1f}"] if python else []),
+            "{:.0f} / {:.0f}".format(*carefully(exi, schema)),
             f"{to_xml:.1f} / {from_xml:.1f}",
             beside(jvm.get(kind), decode, encode),
             beside(py4j.get(kind), decode, encode),
@@ -243,7 +258,15 @@ def main() -> None:
     messages = {kind: found[kind] for kind in SHOWN if kind in found}
     print(f"messages of {'recorded cars' if real else 'the simulated EV'}; medians in µs, decode / encode")
     loops = ("objects, loops in C", "in Python") if codec.compiled else ("objects",)
-    head = ("message", "bytes", *loops, "XML text", "EXIficient, warm JVM, XML", "the same over py4j, JSON")
+    head = (
+        "message",
+        "bytes",
+        *loops,
+        "event by event",
+        "XML text",
+        "EXIficient, warm JVM, XML",
+        "the same over py4j, JSON",
+    )
     table = [head, *rows(messages)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     for row in table:
