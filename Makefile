@@ -13,7 +13,7 @@ help:
 	@echo "make test       the tests (ARGS='-k v2gtp' chooses some)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
-	@echo "make bench      the codec's speed"
+	@echo "make bench      the speed of the codec and of reading captures"
 	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
 	@echo "make fuzz       damaged input for the codec (ARGS='--inputs 10000000 --engine damage')"
@@ -60,6 +60,7 @@ notebooks: $(VENV)/.stamp-test
 
 bench: $(VENV)/.stamp-test
 	$(BIN)/python benchmarks/codec.py
+	$(BIN)/python benchmarks/captures.py
 
 # Only a quicker way to the same results: removing secc_kernel/exi/_engine.*.so, or SECC_KERNEL_PURE=1, undoes it.
 compiled: $(VENV)/.stamp-test
