@@ -78,7 +78,7 @@ def damaged(draw, message):
 
 @of_every_vocabulary
 def test_damaged_messages(key):
-    @examples(40)
+    @examples(25)
     @given(messages(key).flatmap(damaged))
     def check(data):
         survives(data, key)
@@ -98,7 +98,7 @@ def test_damaged_fragments(key):
 
 @of_every_vocabulary
 def test_random_bytes(key):
-    @examples(60)
+    @examples(40)
     @given(st.binary(max_size=60), st.booleans())
     def check(data, fragment):
         survives(data, key, fragment)

@@ -158,7 +158,7 @@ def spoilt(draw, key):
 
 @pytest.mark.parametrize("key", [key for key in SCHEMAS if vocabulary(key).messages])
 def test_wrong_values_are_refused_alike_by_both_codecs(key):
-    @examples(40)
+    @examples(20)
     @given(spoilt(key))
     def check(message):
         engine = vocabulary(key).codec
