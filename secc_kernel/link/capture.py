@@ -83,23 +83,24 @@ def iterate(path: Path | str, *, progress: Callable[[int], object] | None = None
     """
     capture = _Capture()
     reader = Reader(path, progress)
+    segment_in, take, waiting = capture.parser.segment, capture.reassembler.segment, capture.reassembler.waiting
     held: list[_Numbered] = []
     number, time = 0, 0.0
     for number, time, link_type, data, missing in reader:
-        segment = capture.parser.segment(link_type, data, missing)
+        segment = segment_in(link_type, data, missing)
         if segment is None:
             continue
         if segment[2] or segment[3] is None:
             held += capture.exception(segment, time, number)
-        elif events := capture.reassembler.segment(segment, time, number):
-            if len(events) == 1 and not held and not capture.reassembler.waiting:
+        elif events := take(segment, time, number):
+            if len(events) == 1 and not held and not waiting:
                 yield from capture.entries_of(events[0])
             else:
                 held += capture.entries(events)
         if held:
             if len(held) > _MAX_HELD:
                 held += capture.entries(capture.reassembler.give_up())
-            if not capture.reassembler.waiting:
+            if not waiting:
                 yield from _in_order(held)
                 held.clear()
     held += capture.finish(time, number)

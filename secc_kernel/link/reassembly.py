@@ -275,14 +275,9 @@ class Reassembler:
         self._silent: dict[bytes, _Way] = {}
         self._ended: dict[TCPStream, None] = {}
         self._count = 0
-        #: Connections that have segments waiting.
-        self._waiting: set[TCPStream] = set()
+        #: Connections that have segments waiting for earlier ones: later frames may yet complete earlier messages.
+        self.waiting: set[TCPStream] = set()
         self._looked = 0.0
-
-    @property
-    def waiting(self) -> bool:
-        """Whether any segment waits for those before it: then later frames may yet complete earlier ones."""
-        return bool(self._waiting)
 
     def segment(self, segment: Segment, time: float, frame: int) -> Sequence[Event]:
         """Take a TCP segment of any connection and give what it makes available."""
@@ -294,7 +289,7 @@ class Reassembler:
             or sequence is None
             or missing
             or flags & _FLAGS != ACK
-            or self._waiting
+            or self.waiting
         ):
             return self._carefully(segment, time, frame)
         # Nearly all segments come here: those that bring what is expected, while nothing waits anywhere.
@@ -312,37 +307,37 @@ class Reassembler:
         stream = way.stream
         events.extend(stream.segment(way, segment, time, frame))
         if stream.waiting:
-            self._waiting.add(stream)
+            self.waiting.add(stream)
         else:
-            self._waiting.discard(stream)
+            self.waiting.discard(stream)
             if way.ended and way.other.ended:
                 self._ended[stream] = None
                 if len(self._ended) > _MAX_ENDED:
                     self._forget(next(iter(self._ended)))
-        if len(self._waiting) > _MAX_WAITING_STREAMS:
+        if len(self.waiting) > _MAX_WAITING_STREAMS:
             events.extend(self.give_up())
-        elif self._waiting and not self._looked <= time < self._looked + _LOOK:
+        elif self.waiting and not self._looked <= time < self._looked + _LOOK:
             self._looked = time
-            for other in sorted(self._waiting, key=lambda stream: stream.number):
+            for other in sorted(self.waiting, key=lambda stream: stream.number):
                 events.extend(other.give_up_waiting(time))
                 if not other.waiting:
-                    self._waiting.discard(other)
+                    self.waiting.discard(other)
         return events
 
     def give_up(self) -> Iterator[Event]:
         """Call everything a gap that segments wait for, and give them."""
-        for stream in sorted(self._waiting, key=lambda stream: stream.number):
+        for stream in sorted(self.waiting, key=lambda stream: stream.number):
             for way in stream.ways:
                 while way.early:
                     yield from way.skip()
-        self._waiting.clear()
+        self.waiting.clear()
 
     def finish(self, time: float, frame: int) -> Iterator[Event]:
         """The capture has ended."""
-        streams = self._waiting.union(way.stream for way in (*self._silent.values(), *self._ways.values()))
+        streams = self.waiting.union(way.stream for way in (*self._silent.values(), *self._ways.values()))
         for stream in sorted(streams, key=lambda stream: stream.number):
             yield from stream.finish("capture", time, frame)
-        self._waiting.clear()
+        self.waiting.clear()
 
     def _way(self, segment: Segment, events: list[Event], time: float, frame: int) -> _Way:
         """The direction of the connection that the segment belongs to; a new connection's, where there is none."""
@@ -379,7 +374,7 @@ class Reassembler:
 
     def _forget(self, stream: TCPStream) -> None:
         self._ended.pop(stream, None)
-        self._waiting.discard(stream)
+        self.waiting.discard(stream)
         for flow in (stream.flow, opposite(stream.flow)):
             for ways in (self._ways, self._silent):
                 if flow in ways and ways[flow].stream is stream:  # and not of a later one on the same ports

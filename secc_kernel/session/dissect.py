@@ -275,20 +275,12 @@ class Conversation:
         for found in verdict.findings:
             entries += [FindingEntry(time, found.rule, found.severity, f"stream {self.stream}: {found.text}")]
         self.messages += 1
-        entries.append(
-            FrameEntry(
-                time,
-                sender="" if self.evcc is None else ("EVCC" if direction == self.evcc else "SECC"),
-                src=self.ends[direction],
-                dst=self.ends[1 - direction],
-                stream=self.stream,
-                frame=frame,
-                payload_type=item.payload_type,
-                data=item.payload,
-                schema=verdict.schema,
-                decoded=verdict.message,
-            )
-        )
+        sender = "" if self.evcc is None else "EVCC" if direction == self.evcc else "SECC"
+        src, dst = self.ends if direction == 0 else self.ends[::-1]
+        schema, data = verdict.schema, item.payload
+        entry = FrameEntry(time, "v2gtp", sender, src, dst, self.stream, frame, item.payload_type, data, schema)
+        entry.decoded = verdict.message
+        entries.append(entry)
 
     def gap(self, direction: int, length: int, time: float, frame: int | None = None) -> Iterator[Entry]:
         """Bytes of one direction are lost; what follows is looked through for the next header.

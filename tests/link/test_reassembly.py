@@ -196,7 +196,7 @@ def test_not_too_many_connections_wait_at_a_time():
     for number in range(200):
         events += reassembler.segment(other(number, 0, b"a"), 0.0, number)
         events += reassembler.segment(other(number, 2, b"c"), 0.0, number)
-        assert len(reassembler._waiting) <= 64
+        assert len(reassembler.waiting) <= 64
     assert sum(isinstance(e, Gap) for e in events) >= 130
 
 
