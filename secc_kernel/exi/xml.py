@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from .datatypes import NO_BYTES, NO_TEXT, SimpleType
@@ -57,6 +57,19 @@ def serialize(schema: Schema, element: Element, value: Any) -> str:
     return known.document(element, value)
 
 
+class _Step(NamedTuple):
+    """How one field of a type is written."""
+
+    name: str
+    field: Field
+    is_list: bool
+    is_known: bool
+    """Whether its tag is always the same: no member of a substitution group."""
+    is_hex: bool
+    start: str
+    end: str
+
+
 class _Serializer:
     """Writes messages of one schema; keeps what it works out about names."""
 
@@ -67,6 +80,7 @@ class _Serializer:
         self.prefixes = {uri: prefix for prefix, uri in prefixes.items()}
         self.spaces = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in prefixes.items())
         self._tags: dict[QName, tuple[str, str]] = {}
+        self._plans: dict[type[ComplexType], list[_Step] | None] = {}
 
     def document(self, element: Element, value: Any) -> str:
         return '<?xml version="1.0" ?>\n' + self._element(element, value, "\n", self.spaces)
@@ -91,6 +105,8 @@ class _Serializer:
         """An element; ``pad`` is a line break and its indentation, or empty within mixed content."""
         is_mixed = False
         if isinstance(value, ComplexType):
+            if pad and (plan := self._plan(type(value))) is not None:
+                return self._planned(plan, element, value, pad, extra)
             tag, spaces = self._tag(element.qname)
             attributes, children = self.content(value)
             is_mixed = value._content_ is not None and value._content_.mixed
@@ -109,6 +125,50 @@ class _Serializer:
             inner = pad = ""
         parts = [_text(c) if isinstance(c, str) else self._element(*_child(c), inner) for c in children]
         return f"{start}>{inner}{inner.join(parts)}{pad}</{tag}>"
+
+    def _plan(self, type_: type[ComplexType]) -> list[_Step] | None:
+        """How to write a type that has nothing but elements, as nearly all have; None for the others."""
+        try:
+            return self._plans[type_]
+        except KeyError:
+            pass
+        plan = list(self._steps(type_)) if self._has_only_elements(type_) else None
+        self._plans[type_] = plan
+        return plan
+
+    def _has_only_elements(self, type_: type[ComplexType]) -> bool:
+        if type_._content_ is not None and type_._content_.mixed:
+            return False
+        # A tag that needs a namespace declaration of its own is of no schema, but of a stream.
+        return all(f.kind == "element" and (f.head or not self._tag(f.element.qname)[1]) for f in type_.__fields__)
+
+    def _steps(self, type_: type[ComplexType]) -> Iterator[_Step]:
+        for field in type_.__fields__:
+            tag = "" if field.head is not None else self._tag(field.element.qname)[0]
+            is_hex = bool(tag) and isinstance(field.type, SimpleType) and field.type.kind == "hexBinary"
+            yield _Step(field.name, field, field.repeated, bool(tag), is_hex, f"<{tag}>", f"</{tag}>")
+
+    def _planned(self, plan: list[_Step], element: Element, value: ComplexType, pad: str, extra: str) -> str:
+        """An element whose value has nothing but elements."""
+        inner = pad + "  "
+        parts: list[str] = []
+        for name, field, is_list, is_known, is_hex, start, end in plan:
+            held = getattr(value, name)
+            if held is None:
+                continue
+            for one in held if is_list else (held,):
+                if is_known and type(one) is int:
+                    parts.append(f"{start}{one}{end}")
+                elif is_known and one and isinstance(one, str):
+                    parts.append(f"{start}{_text(str(one))}{end}")
+                elif is_hex and one and type(one) is bytes:
+                    parts.append(f"{start}{one.hex().upper()}{end}")
+                else:
+                    parts.append(self._element(slot_element(self.schema, field, one), one, inner))
+        tag, spaces = self._tag(element.qname)
+        if not parts:
+            return f"<{tag}{extra}{spaces}/>"
+        return f"<{tag}{extra}{spaces}>{inner}{inner.join(parts)}{pad}</{tag}>"
 
     def content(self, value: ComplexType) -> tuple[str, list[Any]]:
         """Attributes, and children as (element, value), in the schema's order."""
