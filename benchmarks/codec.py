@@ -1,10 +1,12 @@
 """The codec's speed, beside others measured in the same run: `make bench`.
 
-Medians in microseconds for messages as a session has them. Ours: EXI to objects and back (`codec.decode`,
+Medians in microseconds for messages as a session has them, and for each vocabulary the median over all its recorded
+messages, each kind counted as often as cars and chargers have sent it. Ours: EXI to objects and back (`codec.decode`,
 `codec.encode`), with the extension and without where it is installed; event by event, as odd messages are read; to and
 from XML text. The peers come with PyPI's iso15118, if its environment (.venv-peer, as .ci/run makes it) and Java are
-there: EXIficient in one warm JVM, to and from XML text, and the same codec as that package calls it, over py4j. Nothing
-here passes or fails.
+there: EXIficient in one warm JVM, to and from XML text, and the same codec as that package calls it, over py4j (for
+fewer messages: it takes its time). No recorded session of ISO 15118-20 is in the clear, so its messages are the
+reference vectors'. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -34,11 +36,18 @@ MAIN_SCHEMA = {
     "sap": "V2G_CI_AppProtocol.xsd",
     "din": "din_spec/V2G_CI_MsgDef.xsd",
     "iso2": "iso15118_2/V2G_CI_MsgDef.xsd",
+    "iso20_common": "iso15118_20/V2G_CI_CommonMessages.xsd",
+    "iso20_ac": "iso15118_20/V2G_CI_AC.xsd",
+    "iso20_dc": "iso15118_20/V2G_CI_DC.xsd",
+    "iso20_wpt": "iso15118_20/V2G_CI_WPT.xsd",
+    "iso20_acdp": "iso15118_20/V2G_CI_ACDP.xsd",
 }
 NAMESPACE = {
     "sap": "urn:iso:15118:2:2010:AppProtocol",
     "din": "urn:din:70121:2012:MsgDef",
     "iso2": "urn:iso:15118:2:2013:MsgDef",
+    "iso20_common": "urn:iso:std:iso:15118:-20:CommonMessages",
+    "iso20_dc": "urn:iso:std:iso:15118:-20:DC",
 }
 SHOWN = (
     ("sap", "supportedAppProtocolReq"),
@@ -51,8 +60,14 @@ SHOWN = (
     ("din", "ChargeParameterDiscoveryRes"),
     ("din", "CurrentDemandReq"),
     ("din", "CurrentDemandRes"),
+    ("iso20_common", "AuthorizationRes"),
+    ("iso20_dc", "DC_ChargeLoopRes"),
 )
 RUNS = 2000
+
+Kind = tuple[str, str]
+#: A message of each kind, and how many there are of it.
+Messages = dict[Kind, tuple[bytes, int]]
 
 
 def median(call: Callable[[], object], runs: int = RUNS) -> float:
@@ -67,24 +82,29 @@ def median(call: Callable[[], object], runs: int = RUNS) -> float:
     return statistics.median(taken) * 1e6
 
 
-def recorded() -> dict[tuple[str, str], bytes]:
-    """One real message of each kind, the median in length, out of the recorded sessions of cars."""
-    found: dict[tuple[str, str], list[bytes]] = {}
-    with gzip.open(SHARED / "captures" / "everest" / "expected.jsonl.gz", "rt") as lines:
-        for line in lines:
-            row = json.loads(line)
-            found.setdefault((row["schema"], row["message"]), []).append(bytes.fromhex(row["exi"]))
-    return {kind: sorted(exis, key=len)[len(exis) // 2] for kind, exis in found.items()}
+def recorded() -> Messages:
+    """The median in length of each kind of message out of recorded sessions; for ISO 15118-20 of the vectors."""
+    found: dict[Kind, list[bytes]] = {}
+    for path in sorted((SHARED / "captures").rglob("expected.jsonl.gz")):
+        with gzip.open(path, "rt") as lines:
+            for row in map(json.loads, lines):
+                if row["schema"] in MAIN_SCHEMA and row["message"]:
+                    found.setdefault((row["schema"], row["message"]), []).append(bytes.fromhex(row["exi"]))
+    with (SHARED / "vectors" / "exi_vectors.jsonl").open() as lines:
+        for row in map(json.loads, lines):
+            if row["schema"].startswith("iso20") and not row.get("fragment"):
+                found.setdefault((row["schema"], row["message"]), []).append(bytes.fromhex(row["exi"]))
+    return {kind: (sorted(exis, key=len)[len(exis) // 2], len(exis)) for kind, exis in found.items()}
 
 
-def simulated() -> dict[tuple[str, str], bytes]:
+def simulated() -> Messages:
     """One message of each kind out of simulated sessions, for a machine without recorded ones."""
     from secc_kernel.link.live import LiveSession
     from secc_kernel.link.sim import SimLink
     from secc_kernel.session.secc import SECC
     from secc_kernel.vehicle import SimulatedEV
 
-    found: dict[tuple[str, str], bytes] = {}
+    found: Messages = {}
     for protocol, energy in (("iso2", "DC"), ("iso2", "AC"), ("din", "DC")):
         station = SECC(protocols=(protocol,))
         vehicle = SimulatedEV(
@@ -93,7 +113,9 @@ def simulated() -> dict[tuple[str, str], bytes]:
         with LiveSession(SimLink(station, vehicle)) as session:
             session.plug()
             session.run_to_end().result()
-        found |= {(frame.schema or "", frame.name): frame.data for frame in session.journal.frames}
+        for frame in session.journal.frames:
+            kind = (frame.schema or "", frame.name or "")
+            found[kind] = (frame.data, found.get(kind, (b"", 0))[1] + 1)
     return found
 
 
@@ -109,14 +131,14 @@ def peer_package() -> Path | None:
     return Path(subprocess.run([PEER, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
 
 
-def warm_jvm(package: Path, messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], tuple[float, float]]:
+def warm_jvm(package: Path, messages: dict[Kind, bytes]) -> dict[Kind, tuple[float, float]]:
     """Decode and encode medians of EXIficient in one JVM per vocabulary."""
-    found: dict[tuple[str, str], tuple[float, float]] = {}
+    found: dict[Kind, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         schemas = Path(folder) / "schemas"
         shutil.copytree(package / "schemas", schemas)
         signature = re.sub(r"<!DOCTYPE.*?\]>", "", (schemas / "xmldsig-core-schema.xsd").read_text(), flags=re.DOTALL)
-        for place in (schemas, schemas / "din_spec", schemas / "iso15118_2"):
+        for place in (schemas, *(schemas / folder for folder in ("din_spec", "iso15118_2", "iso15118_20"))):
             (place / "xmldsig-core-schema.xsd").write_text(signature)
         jar = package / "EXICodec.jar"
         source = Path(__file__).with_name("WarmCodec.java")
@@ -158,11 +180,11 @@ for line in sys.stdin:
 """
 
 
-def over_py4j(messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], tuple[float, float]]:
+def over_py4j(messages: dict[Kind, bytes]) -> dict[Kind, tuple[float, float]]:
     """Decode and encode medians of the same codec as the peer package calls it."""
     lines = "".join(f"{NAMESPACE[schema]} {exi.hex()}\n" for (schema, _), exi in messages.items())
     result = subprocess.run([PEER, "-c", PY4J], input=lines, capture_output=True, text=True, check=False)
-    found: dict[tuple[str, str], tuple[float, float]] = {}
+    found: dict[Kind, tuple[float, float]] = {}
     for kind, answer in zip(messages, result.stdout.splitlines(), strict=False):
         if not answer.startswith("ERR"):
             decode, encode = map(float, answer.split())
@@ -170,7 +192,7 @@ def over_py4j(messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], t
     return found
 
 
-def in_python(messages: dict[tuple[str, str], bytes]) -> dict[tuple[str, str], tuple[float, float]]:
+def in_python(messages: dict[Kind, bytes]) -> dict[Kind, tuple[float, float]]:
     """Our decode and encode medians without the extension; none where it is not installed, as these are then ours."""
     if not codec.compiled:
         return {}
@@ -202,10 +224,9 @@ def carefully(exi: bytes, schema: str) -> tuple[float, float]:
     )
 
 
-def rows(messages: dict[tuple[str, str], bytes]) -> Iterator[tuple[str, ...]]:
+def rows(messages: dict[Kind, bytes], package: Path | None) -> Iterator[tuple[str, ...]]:
     """The table: ours, the peers', and how many times longer these take."""
     python = in_python(messages)
-    package = peer_package()
     jvm = warm_jvm(package, messages) if package else {}
     py4j = over_py4j(messages) if package else {}
     for kind, exi in messages.items():
@@ -251,11 +272,52 @@ def start_up() -> str:
     return f"import of the codec and the first message: {statistics.median(taken[1:]):.0f} ms"
 
 
+def by_vocabulary(found: Messages, package: Path | None) -> Iterator[tuple[str, ...]]:
+    """A line a vocabulary: the median message of all that were recorded, and of the same ones in the warm JVM."""
+    messages = {kind: exi for kind, (exi, _) in found.items()}
+    jvm = warm_jvm(package, messages) if package else {}
+    figures = {kind: (median(lambda k=kind: codec.decode(messages[k], k[0]), 300), 0.0) for kind in messages}
+    for kind, exi in messages.items():
+        message = codec.decode(exi, kind[0])
+        figures[kind] = figures[kind][0], median(lambda message=message: codec.encode(message), 300)
+    for schema in MAIN_SCHEMA:
+        kinds = [kind for kind in found if kind[0] == schema]
+        if not kinds:
+            continue
+        decode, encode = (weighted([(figures[kind][way], found[kind][1]) for kind in kinds]) for way in (0, 1))
+        known = [kind for kind in kinds if kind in jvm]
+        peer = (
+            (weighted([(jvm[k][0], found[k][1]) for k in known]), weighted([(jvm[k][1], found[k][1]) for k in known]))
+            if known
+            else None
+        )
+        total = sum(found[kind][1] for kind in kinds)
+        yield schema, str(total), str(len(kinds)), f"{decode:.1f} / {encode:.1f}", beside(peer, decode, encode)
+
+
+def weighted(figures: list[tuple[float, int]]) -> float:
+    """The median of figures, each counted a number of times."""
+    half = sum(count for _, count in figures) / 2
+    for figure, count in sorted(figures):
+        half -= count
+        if half <= 0:
+            return figure
+    raise ValueError("no figures")
+
+
+def show(table: list[tuple[str, ...]]) -> None:
+    """Print a table, columns aligned."""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 def main() -> None:
     """Measure and print."""
     real = (SHARED / "captures").is_dir()
     found = recorded() if real else simulated()
-    messages = {kind: found[kind] for kind in SHOWN if kind in found}
+    messages = {kind: found[kind][0] for kind in SHOWN if kind in found}
+    package = peer_package()
     print(f"messages of {'recorded cars' if real else 'the simulated EV'}; medians in µs, decode / encode")
     loops = ("objects, loops in C", "in Python") if codec.compiled else ("objects",)
     head = (
@@ -267,10 +329,11 @@ def main() -> None:
         "EXIficient, warm JVM, XML",
         "the same over py4j, JSON",
     )
-    table = [head, *rows(messages)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    show([head, *rows(messages, package)])
+    print()
+    head = ("vocabulary", "messages", "kinds", "objects", "EXIficient, warm JVM, XML")
+    show([head, *by_vocabulary(found, package)])
+    print()
     print(start_up())
 
 
