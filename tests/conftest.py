@@ -23,6 +23,9 @@ SHARED = Path(os.environ.get("SECC_KERNEL_SHARED", ROOT.parent / "shared"))
 PEER_PYTHON = Path(os.environ.get("SECC_KERNEL_PEER_PYTHON", ROOT / ".venv-peer" / "bin" / "python"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
+# Tests leave nothing in the user's folders, and do not find there what another version compiled.
+os.environ.setdefault("SECC_KERNEL_CACHE", "")
+
 # Two cores and a shared machine: a slow example is no failure, and the same examples run each time.
 settings.register_profile("repository", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("repository")

@@ -6,6 +6,7 @@ the schema into EXI grammars (`grammar`), and the grammars into two readers and 
 * the *compiled* ones (`compiler`): Python source generated once per type from its grammar, for streams that follow
   the schema. They are the common path. Where the extension is installed (`native`), its loops in C take their place:
   one interpreter of the same grammars for all types, since a C function each would come to a hundred megabytes.
+  Types are compiled when first needed, and what was compiled is kept on disk (`cache`) for the next process.
 * the *careful* ones (`reader`, `writer`): they interpret the same grammar one event at a time. The careful reader
   understands everything that EXI allows in non-strict mode (deviations from the schema, string-table references,
   unknown elements), turns it into findings, can trace every bit, and says where and why a stream stops making

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .bits import finished
+from .cache import CodeCache
 from .compile_reader import ReaderSource
 from .compile_writer import WriterSource
 from .declare import Element
@@ -38,6 +39,7 @@ class Compiler:
     def __init__(self, grammars: Grammars) -> None:
         self.grammars = grammars
         self.sources: dict[str, str] = {}
+        self._cache = CodeCache(grammars.schema.namespaces)
         self._lock = threading.RLock()
         self._names: dict[Any, str] = {}
         self._space: dict[str, Any] = {
@@ -161,7 +163,7 @@ class Compiler:
             if name not in self.sources and (content := linear(self.grammars.of(type_))) is not None:
                 maker = ReaderSource if name.startswith("read_") else WriterSource
                 source = maker(self, name, type_, content).source()
-                exec(compile(source, f"<{name}>", "exec"), self._space)
+                exec(self._cache.code(source, f"<{name}>"), self._space)
                 self.sources[name] = source
             found: Callable[[int, Any], Any] = self._space[name]
             return found
