@@ -32,6 +32,7 @@ from ..session.events import Ended
 from ..session.journal import CHECK, FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from .base import CLOSED, Composed, Link, Maker, SessionError, Wait
+from .breakpoints import Breakpoints
 from .loop import LoopThread, ThreadEndedError
 from .pilot import Pilot
 
@@ -99,6 +100,8 @@ class LiveSession:
         sends what it makes.
     on_end : callable, optional
         Called with the `Ended` of the script's side, and whether a wait goes on into the next session.
+    breakpoints : Breakpoints, optional
+        Where it stops; see the module `breakpoints`.
 
     Raises
     ------
@@ -114,11 +117,13 @@ class LiveSession:
         autopilot: bool = True,
         overrides: Callable[[str], Maker | None] | None = None,
         on_end: Callable[[Ended, bool], None] | None = None,
+        breakpoints: Breakpoints | None = None,
     ) -> None:
         if side not in link.parties:
             raise ValueError(f"the link has {', '.join(link.parties)}; a script cannot play {side}")
         self.link = link
         self.side = side
+        self.breakpoints = breakpoints or Breakpoints()
         self._closed = False
         self._closing = threading.Lock()
         self._thread = LoopThread(f"secc-kernel {link.kind} link")

@@ -13,6 +13,7 @@ from typing import Any
 from .. import codec
 from ..codec import Message
 from ..link.base import Composed, Link, Maker, SessionError
+from ..link.breakpoints import Breakpoints
 from ..link.live import LiveSession
 from ..link.net import LinkError
 from ..link.sim import SimLink, answering_time
@@ -116,6 +117,8 @@ class Bench:
         What the script restricts the offer to.
     autopilot : bool
         Whether the autopilot does what the script does not.
+    breakpoints : Breakpoints
+        Where the sessions stop.
     """
 
     options: Options = field(default_factory=Options)
@@ -126,6 +129,7 @@ class Bench:
     vehicle: Vehicle = field(default_factory=Vehicle, init=False)
     protocols: tuple[str, ...] | None = field(default=None, init=False)
     autopilot: bool = field(default=True, init=False)
+    breakpoints: Breakpoints = field(default_factory=Breakpoints, init=False)
     _scripts: list[ExitStack] = field(default_factory=list, init=False)
     _journal: Journal | None = field(default=None, init=False)
 
@@ -161,7 +165,12 @@ class Bench:
             journal = self.new_journal(options)
             link = self._link(options, journal)
             self.session = LiveSession(
-                link, side=options.side, autopilot=self.autopilot, overrides=self._overrides, on_end=self._ended
+                link,
+                side=options.side,
+                autopilot=self.autopilot,
+                overrides=self._overrides,
+                on_end=self._ended,
+                breakpoints=self.breakpoints,
             )
         except (LinkError, JournalError, OSError, ValueError) as error:
             raise LuaUserError(str(error)) from error
