@@ -17,7 +17,18 @@ from ..messages import SCHEMAS, vocabulary
 from .convert import expectation, table_name
 from .names import Catalogue, Item
 
-__all__ = ["SIDES", "Function", "UnknownNameError", "catalogue", "find", "names", "preference", "suggest"]
+__all__ = [
+    "SIDES",
+    "Function",
+    "UnknownNameError",
+    "catalogue",
+    "find",
+    "listing",
+    "lua_type",
+    "names",
+    "preference",
+    "suggest",
+]
 
 SIDES = {"Secc": "SECC", "Evcc": "EVCC"}
 """The tables of the API and the party that each stands for."""
@@ -65,7 +76,7 @@ class Function:
     @property
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Name and meaning of each parameter."""
-        if self.item is None or (self.verb == "Exist" and self.what != "keys"):
+        if self.item is None:
             return ()
         if self.what == "keys":
             return tuple((_variable(name), expectation(type_)) for name, type_ in keys(self))
@@ -80,6 +91,17 @@ class Function:
         else:
             found.append((_variable(self.item.steps[-1].element or self.item.steps[-2].element), self.takes))
         return tuple(found)
+
+    @property
+    def parameter_types(self) -> tuple[str, ...]:
+        """The Lua type of each parameter: integer, boolean, string, or an enumeration's table."""
+        if self.item is None:
+            return ()
+        if self.what == "keys":
+            return tuple(lua_type(type_) for _, type_ in keys(self))
+        last = {"count": "integer", "specified": "boolean"}.get(self.what) or lua_type(self.item.type)
+        indices = len(self.parameters) - (self.verb != "Get")
+        return (*("integer" for _ in range(indices)), *((last,) if self.verb != "Get" else ()))
 
     @property
     def returns(self) -> str:
@@ -108,10 +130,8 @@ class Function:
         if not self._simple:
             return ""
         assert self.item is not None
-        type_ = self.item.type
-        if type_.kind == "enumeration":
-            return table_name(type_)
-        return {"integer": "number", "boolean": "boolean"}.get(type_.kind, "string")
+        name = lua_type(self.item.type)
+        return "number" if name == "integer" else name
 
     @property
     def _simple(self) -> bool:
@@ -149,6 +169,13 @@ class Function:
         return f"{verb} {subject[self.what]}."
 
 
+def lua_type(type_: SimpleType) -> str:
+    """What a value of a type is in Lua: integer, boolean, string, or the enumeration's table."""
+    if type_.kind == "enumeration":
+        return table_name(type_)
+    return type_.kind if type_.kind in ("integer", "boolean") else "string"
+
+
 def keys(function: Function) -> list[tuple[str, SimpleType]]:
     """Names and types of an item's own values, in the schema's order: what an ``Exist_`` function compares."""
     assert function.item is not None
@@ -163,6 +190,9 @@ def keys(function: Function) -> list[tuple[str, SimpleType]]:
 
 
 def _variable(name: str) -> str:
+    """An element as the name of a parameter: evseId, responseCode, saScheduleTupleID, rcd."""
+    if name.isupper() and name.endswith("ID") and len(name) > 2:
+        return f"{name[:-2].lower()}Id"
     head = len(name) - len(name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ_"))
     if head >= len(name):
         return name.lower()
@@ -270,25 +300,44 @@ def _parse_exist(side: str, name: str, rest: str, schema: str) -> Function | Non
 
 def names(side: str, schemas: Iterable[str]) -> Iterator[str]:
     """The names of all functions of a side, message by message."""
-    role = SIDES[side]
     for schema in schemas:
-        for message in vocabulary(schema).elements:
-            sends = sender(message) == role
-            if sends:
-                yield f"Send_{message}{_SUFFIX}"
-            else:
-                yield f"Receive_{message}{_SUFFIX}"
-                yield f"Check_Received_{message}"
-            items = catalogue(schema, message)
-            for item in items.values.values():
-                yield from (f"{verb}_{message}_{item.name}" for verb in _value_verbs(item, sends))
-            for path in (f"{name}_Count" for name in items.lists):
-                yield from (f"{verb}_{message}_{path}" for verb in (("Set", "Get") if sends else ("Get",)))
-            for item in items:
-                if item.kind != "list" and item.optional:
-                    path = f"{item.name}Specified"
-                    yield from (f"{verb}_{message}_{path}" for verb in (("Set", "Get") if sends else ("Get",)))
-            yield from (f"Exist_{message[:-3]}_{element}" for element in items.items_by_element)
+        yield from _listing(side, schema)
+
+
+def listing(side: str, schema: str) -> Iterator[Function]:
+    """All functions of a side that a vocabulary has, message by message."""
+    for name, parts in _listing(side, schema).items():
+        yield Function(side, name, parts[0], parts[1], schema, parts[2], parts[3])
+
+
+@cache
+def _listing(side: str, schema: str) -> dict[str, tuple[str, str, str, Item | None]]:
+    """Verb, subject, message and item of each function by its name; a name means the first that it could mean."""
+    found: dict[str, tuple[str, str, str, Item | None]] = {}
+    for message in vocabulary(schema).elements:
+        sends = sender(message) == SIDES[side]
+        if sends:
+            found[f"Send_{message}{_SUFFIX}"] = ("Send", "message", message, None)
+        else:
+            found[f"Receive_{message}{_SUFFIX}"] = ("Receive", "message", message, None)
+            found[f"Check_Received_{message}"] = ("Check_Received", "message", message, None)
+        items = catalogue(schema, message)
+        presence = ("Set", "Get") if sends else ("Get",)
+        for item in items.values.values():
+            for verb in _value_verbs(item, sends):
+                found.setdefault(f"{verb}_{message}_{item.name}", (verb, "value", message, item))
+        for path, item in items.lists.items():
+            for verb in presence:
+                found.setdefault(f"{verb}_{message}_{path}_Count", (verb, "count", message, item))
+        for item in items:
+            if item.kind != "list" and item.optional:
+                for verb in presence:
+                    found.setdefault(f"{verb}_{message}_{item.name}Specified", (verb, "specified", message, item))
+        for element in items.items_by_element:
+            function = _parse_exist(side, f"Exist_{message[:-3]}_{element}", f"{message[:-3]}_{element}", schema)
+            if function is not None:
+                found[function.name] = ("Exist", "keys", function.message, function.item)
+    return found
 
 
 def _value_verbs(item: Item, sends: bool) -> tuple[str, ...]:
