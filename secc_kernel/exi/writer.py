@@ -271,9 +271,10 @@ class _ElementWriter:
         if production.event == "CH":
             return False
         assert element is not None
-        if not element.concrete:
-            return False
-        return field.head is None or len(self.grammar.schema.members(field.head)) == 1 or type(value) is element.type
+        members = (element,) if field.head is None else self.grammar.schema.members(field.head)
+        if not element.concrete:  # what a peer has sent nevertheless is written as it was
+            return type(value) is element.type and not any(m.concrete and m.type is element.type for m in members)
+        return len(members) == 1 or type(value) is element.type
 
     def _write(self, production: Production) -> None:
         writer = self.writer
