@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from secc_kernel import codec
 from secc_kernel.link.capture import iterate, read_capture
 from secc_kernel.session.journal import FindingEntry, FrameEntry
 
@@ -71,6 +72,19 @@ def test_every_distinct_message_has_the_expected_infoset(shared, folder):
             assert infoset(journal.xml(i), local_names) == infoset(row["xml"], local_names), (name, row["frame"])
             seen[row["schema"]] += 1
     assert sum(seen.values()) > 100
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_distinct_message_is_written_again_to_the_bit(shared, folder):
+    rows = {(row["schema"], row["exi"]) for rows in expected(shared / "captures" / folder).values() for row in rows}
+    for schema, text in rows:
+        exi = bytes.fromhex(text)
+        message = codec.decode(exi, schema)
+        surplus = any(finding.rule == "exi.surplus-bytes" for finding in message.findings)
+        written = codec.encode(message)
+        assert written == exi or (surplus and exi.startswith(written)), text
+        # An empty element has two forms in EXI and one in XML, so this way the text is compared.
+        assert codec.from_xml(message.to_xml(), schema).to_xml() == message.to_xml(), text
 
 
 def test_tls_is_named_as_such_and_not_taken_for_damage(shared):
