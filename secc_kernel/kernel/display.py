@@ -1,18 +1,16 @@
-"""Lua values as a notebook shows them."""
+"""Lua values as a notebook shows them, and the functions that show them: ``display`` and ``clear``."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
-from secc_kernel.lua.values import PLAIN, LuaObject, LuaTable, field_name, scalar, tree
+from secc_kernel.lua import HostFunction, LazyTable, LuaObject, LuaTable, LuaUserError
+from secc_kernel.lua.picture import tree
+from secc_kernel.lua.values import PLAIN
 
-__all__ = ["LuaResult", "displayed"]
-
-#: Levels of a table's tree that are open at first.
-_OPEN = 2
-_LEFT = "text-align:left;vertical-align:top"
+__all__ = ["LuaResult", "Shown", "clear", "displayed", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class LuaResult:
     Attributes
     ----------
     values : tuple
-        Plain values and pictures of tables.
+        Plain values, pictures of tables, and Python objects that Lua has only passed on.
     """
 
     values: tuple[Any, ...]
@@ -30,16 +28,62 @@ class LuaResult:
     @property
     def python(self) -> Any:
         """What Python cells find as ``_`` and ``Out[n]``."""
-        return self.values[0] if len(self.values) == 1 else self.values
+        values = tuple(value.python if isinstance(value, LuaTable) else value for value in self.values)
+        return values[0] if len(values) == 1 else values
 
     def __repr__(self) -> str:
+        if len(self.values) == 1 and isinstance(self.values[0], LuaTable):
+            # Imported when there is a table to show: a kernel starts without views.
+            from secc_kernel.kernel.tables import records
+            from secc_kernel.views.look import to_text
+
+            found = records(self.values[0])
+            return to_text([found]) if found else tree(self.values[0])
         return "\t".join(map(tree, self.values))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
-        if any(isinstance(value, LuaTable) and value.items for value in self.values):
-            bundle["text/html"] = "".join(map(_html, self.values))
+        if any(isinstance(value, LuaTable) and len(value) for value in self.values):
+            from secc_kernel.kernel.tables import blocks
+            from secc_kernel.views.look import to_html
+
+            bundle["text/html"] = to_html(block for value in self.values for block in blocks(value))
         return bundle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown(LazyTable):
+    """What ``display`` returns to Lua: values that are on the page and can be replaced there.
+
+    Attributes
+    ----------
+    ids : tuple of str
+        By which the front end knows them.
+    """
+
+    ids: tuple[str, ...] = ()
+
+    def member(self, name: str) -> HostFunction:
+        """What a script finds in it."""
+        if name == "update":
+            return HostFunction(self.update, "update", raw=True)
+        raise LuaUserError(f"what display returned has no {name!r}", "it has update: local d = display(1) d:update(2)")
+
+    def update(self, this: Any = None, *values: Any) -> None:
+        """Replace the values: ``d:update(...)`` in Lua."""
+        if this is not self:
+            raise LuaUserError("update is called with a colon: d:update(value)")
+        if len(values) != len(self.ids):
+            raise LuaUserError(f"update takes as many values as display has shown: {len(self.ids)}, not {len(values)}")
+        self.put(values, update=True)
+
+    def put(self, values: tuple[Any, ...], update: bool = False) -> None:
+        """Show the values, or replace those that are shown."""
+        from IPython.display import display, update_display
+
+        for value, id_ in zip(values, self.ids, strict=True):
+            found = displayed((value,))
+            (update_display if update else display)(LuaResult((value,)) if found is None else found, display_id=id_)
 
 
 def displayed(values: tuple[Any, ...]) -> Any:
@@ -47,30 +91,27 @@ def displayed(values: tuple[Any, ...]) -> Any:
 
     A single Python object that Lua has only passed on (a view) is shown by its own means.
     """
-    if not values or values == (None,):
+    if not values or values == (None,) or isinstance(values[0], Shown):
         return None
     if len(values) == 1 and type(values[0]) not in PLAIN and not isinstance(values[0], (LuaTable, LuaObject)):
         return values[0]
     return LuaResult(values)
 
 
-def _html(value: Any, level: int = 0) -> str:
-    """A value as a tree to fold, without scripts."""
-    if not isinstance(value, LuaTable) or not value.items:
-        return f"<code>{escape(tree(value))}</code>"
-    rows = []
-    expected = 1
-    for key, item in value.items:
-        listed = type(key) is int and key == expected
-        expected += listed
-        name = f"[{scalar(key)}]" if listed else field_name(key)
-        rows.append(
-            f"<tr><th style='{_LEFT}'>{escape(name)}</th><td style='{_LEFT}'>{_html(item, level + 1)}</td></tr>"
-        )
-    if value.omitted:
-        rows.append(f"<tr><td colspan='2'>({value.omitted} more)</td></tr>")
-    count = len(value.items) + value.omitted
-    return (
-        f"<details{' open' if level < _OPEN else ''}><summary>table of {count}</summary>"
-        f"<table>{''.join(rows)}</table></details>"
+def show(*values: Any) -> Shown:
+    """Show values below the cell, as the last value of a cell is shown: ``display(...)`` in Lua."""
+    shown = Shown(
+        "what display returned",
+        lambda name: shown.member(name),
+        lambda: ["update"],
+        tuple(secrets.token_hex(8) for _ in values),
     )
+    shown.put(values)
+    return shown
+
+
+def clear(wait: bool = False) -> None:
+    """Remove what the cell has shown; with `wait`, when something new is there: ``clear(...)`` in Lua."""
+    from IPython.display import clear_output
+
+    clear_output(wait=bool(wait))

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from secc_kernel.kernel.display import LuaResult, displayed
+from secc_kernel.kernel.display import clear, show
 from secc_kernel.kernel.transcript import Transcript
 from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
 from secc_kernel.lua.verdicts import Verdicts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from secc_kernel.lua.bench import Bench
     from secc_kernel.session.journal import FrameEntry
 
-__all__ = ["KernelHost", "show"]
+__all__ = ["KernelHost"]
 
 _NAMES = re.compile(r"\b(?:session|journal|secc_kernel)\b")
 
@@ -45,6 +45,7 @@ class KernelHost:
     def __init__(self, read_line: Callable[[], str]) -> None:
         self.engine = LuaEngine(read_line=read_line)
         self.engine.define("display", HostFunction(show, "display", raw=True))
+        self.engine.define("clear", clear)
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
         self._transcript = Transcript(self._show_message, tell)
@@ -133,14 +134,6 @@ class KernelHost:
         """Close the session."""
         if self._bench is not None:
             self._bench.close()
-
-
-def show(*values: Any) -> None:
-    """Show values below the cell, as the last value of a cell is shown: ``display(...)`` in Lua."""
-    from IPython.display import display
-
-    for value in values:
-        display(LuaResult((None,)) if value is None else displayed((value,)))
 
 
 def tell(text: str) -> Callable[[str], object]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from .errors import Frame, LuaError, LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
 from .hosting import HostFunction, LazyTable, Pending
+from .picture import LuaObject, LuaTable
 from .runtime import LuaEngine
-from .values import LuaObject, LuaTable
 
 __all__ = [
     "Frame",

@@ -113,13 +113,15 @@ local function as_called(name, ok, ...)
   error(where() .. gsub(message, "to '%?'", "to '" .. name .. "'"), 0)
 end
 
+local picture                                   -- what Python shows of a value; see picture.lua
+
 -- Message handler of a cell: runs where the error is raised, so the stack is still there.
 local function handler(err)
   if rawequal(err, INTERRUPT) or state.hit then
     if not state.report then state.report = { frames = frames(), inner = state.inner } end
     return INTERRUPT
   end
-  local report = { frames = frames(), inner = state.inner, value = err, kind = type(err) }
+  local report = { frames = frames(), inner = state.inner, value = picture(err, true), kind = type(err) }
   if report.kind == "string" or report.kind == "number" then
     report.message = tostring(err)
   elseif report.kind == "table" and getmetatable(err) and getmetatable(err).__tostring then
@@ -176,22 +178,17 @@ local function lazy(name, resolve, names, refuse, origin)
     __tostring = function() return name end,
     __metatable = false,
   })
-  lazies[proxy] = { names = names, origin = origin }
+  lazies[proxy] = { names = names, origin = origin, members = members }
   return proxy
 end
 
-local known_files                               -- the tables that stand for the standard streams
-
--- Values on their way to Python's display: a lazy table goes as the Python object that it is made of.
+-- Values on their way to Python's display.
 local function outward(...)
   local n = select("#", ...)
-  if n == 0 or n == 1 and type((...)) ~= "table" then return ... end
-  if n == 1 and known_files[(...)] then return end        -- what io.write returns is for chaining, not for display
+  if n == 0 then return end
+  if n == 1 then return picture((...)) end
   local values = { ... }
-  for i = 1, n do
-    local made = type(values[i]) == "table" and lazies[values[i]]
-    if made then values[i] = made.origin end
-  end
+  for i = 1, n do values[i] = picture(values[i]) end
   return unpack(values, 1, n)
 end
 
@@ -224,6 +221,7 @@ function special.raise(problem) error(problem, 0) end
 function special.await() return finish(wait()) end
 function special.interrupt() return unwind("interrupt") end
 function special.closure(f) return wrap(f) end
+function special.raw_closure(f) return wrap_raw(f) end
 special.lazy = lazy
 
 -- Coroutines --------------------------------------------------------------------------------------------------------
@@ -306,13 +304,25 @@ lua.coroutine = {
 
 -- The globals that user code sees, and the tables among them that stand for the standard streams.
 local env
+local known_files
 env, known_files = rawload(host.libraries, SELF, "t") { host = host, lua = lua, state = state, call = call, wrap = wrap,
   finish = finish, unwind = unwind, as_called = as_called }
 
+picture = rawload(host.picture, SELF, "t") { env = env, lazies = lazies, known_files = known_files, self = SELF,
+  pobject = pobject, text_of = text_of }
+
 -- Cells -------------------------------------------------------------------------------------------------------------
 
+-- What a cell leaves to show: its values without the first `drop`. What io.write returns is for chaining, not for display.
+local function left(drop, ok, ...)
+  if not ok then return ok, ... end
+  local n = select("#", ...) - drop
+  if n == 1 and known_files[(select(drop + 1, ...))] then return ok end
+  return ok, outward(select(drop + 1, ...))
+end
+
 -- What a step came to: "await"; "done" and the values; "error" or "interrupt" and a report; "exit" and its code.
-local function outcome(co, drop, ok, first, ...)
+local function outcome(co, ok, first, ...)
   local hit = state.hit
   if hit == "exit" then return "exit", state.code end
   if hit then return hit, state.report end
@@ -320,7 +330,7 @@ local function outcome(co, drop, ok, first, ...)
     return "error", { frames = frames(co), message = type(first) == "string" and first or "an error", kind = "string" }
   end
   if co_status(co) == "suspended" then return "await" end
-  if first then return "done", outward(select(drop + 1, ...)) end
+  if first then return "done", ... end
   local report = ...
   if type(report) == "table" then return "error", report end
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
@@ -354,11 +364,11 @@ function engine.start(drop)
   local f = chunk
   chunk = nil
   state.hit, state.report, state.inner, state.code = false, nil, nil, nil
-  local co = create(function(...) return rawxpcall(f, handler, ...) end)
+  local co = create(function(...) return left(drop, rawxpcall(f, handler, ...)) end)
   cells[co] = true
   return function(...)
     call(check)                                 -- values have crossed: the memory limit holds again
-    return outcome(co, drop, co_resume(co, ...))
+    return outcome(co, co_resume(co, ...))
   end
 end
 

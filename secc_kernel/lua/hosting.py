@@ -18,7 +18,8 @@ from typing import Any
 from .errors import LuaUserError
 from .interrupt import Interrupts
 from .memory import Memory
-from .values import PLAIN, fits, is_displayable, snapshot, to_lua, to_python
+from .picture import picture
+from .values import PLAIN, fits, is_displayable, to_lua, to_python
 
 __all__ = ["Binder", "HostFunction", "LazyTable", "Pending"]
 
@@ -136,7 +137,7 @@ class Binder:
         """The bound function that ``boot.lua`` wraps into a closure."""
         interrupts = self._interrupts
         make_room = self._memory.make_room
-        convert = snapshot if raw else to_python
+        convert = picture if raw else to_python
 
         def bound(*args: Any) -> Answer:
             make_room()
@@ -201,7 +202,8 @@ class Binder:
             self.pending, self.pending_name = result, name
             return ("await",)
         if isinstance(result, HostFunction):
-            return ("closure", self.bind(result.function, result.name or name, result.raw))
+            kind = "raw_closure" if result.raw else "closure"
+            return (kind, self.bind(result.function, result.name or name, result.raw))
         if is_function(result):
             return ("closure", self.bind(result, name))
         return (None, self.value(result, name))

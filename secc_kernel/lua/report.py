@@ -8,8 +8,9 @@ from typing import Any
 
 from . import hints
 from .errors import Frame, LuaError, LuaInterrupted, LuaUserError
+from .picture import brief, picture, tree
 from .source import top_level_locals
-from .values import printable, snapshot, tree
+from .values import printable
 
 __all__ = ["Reporter"]
 
@@ -95,16 +96,16 @@ class Reporter:
             The name of that function.
         """
         frames = stack(report)
-        message, value = report["message"], report["value"]
+        message, value = report["message"], picture(report["value"])
         if isinstance(value, KeyboardInterrupt):
             return self.interruption(report)
         if isinstance(value, BaseException):
             message = f"{type(value).__name__}: {value}"
         elif message is None:
-            message = f"error value: {_brief(tree(snapshot(value)))}"
+            message = f"error value: {brief(tree(value))}"
         if "not enough memory" in message:
             return self.out_of_memory(frames)
-        error = LuaError(printable(message), frames=frames, value=message if value is None else snapshot(value))
+        error = LuaError(printable(message), frames=frames, value=message if value is None else value)
         if isinstance(value, BaseException):
             error.__cause__ = value
         if complaint is not None and message.endswith(complaint.message):
@@ -154,7 +155,3 @@ def _frame(facts: Any) -> Frame | None:
     else:
         function = f"function <{facts['source']}:{facts['defined']}>"
     return Frame(facts["source"], facts["line"], function)
-
-
-def _brief(text: str) -> str:
-    return text if len(text) <= 200 else text[:197] + "..."

@@ -68,10 +68,11 @@ from .errors import LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
 from .hosting import Answer, Binder, HostFunction, LazyTable, is_function
 from .interrupt import Interrupts
 from .memory import Memory
+from .picture import picture
 from .report import Reporter
 from .source import last_expression, strip_prefix, tokens
 from .streams import Reader, StandardStream, Writable
-from .values import ENCODING, snapshot, to_lua, to_python
+from .values import ENCODING, to_lua, to_python
 
 __all__ = ["LuaEngine"]
 
@@ -130,6 +131,7 @@ class LuaEngine:
             "resolve_global": bind(self._resolve_global, "globals"),
             "remember": self._reporter.remember,
             "libraries": _lua_source("libraries.lua"),
+            "picture": _lua_source("picture.lua"),
         }
         return self._runtime.execute(_lua_source("boot.lua"), self._runtime.table_from(host), name="=[secc]", mode="t")
 
@@ -470,7 +472,7 @@ class _Cell:
             return False
         if what == "done":
             quiet = self._is_expression and tokens(self._source)[-1].text == ";"
-            self.values = () if quiet else tuple(map(snapshot, rest))
+            self.values = () if quiet else tuple(map(picture, rest))
             engine._note_lost_locals(self._name)
             return True
         if what == "exit":

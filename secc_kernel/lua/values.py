@@ -11,21 +11,18 @@ from __future__ import annotations
 import codecs
 import math
 import numbers
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from lupa import lua54
 
 from .errors import LuaUserError
-from .source import KEYWORDS
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["ENCODING", "PLAIN", "LuaObject", "LuaTable", "printable", "quote", "snapshot", "to_lua", "to_python"]
+__all__ = ["ENCODING", "PLAIN", "fits", "is_displayable", "number", "printable", "to_lua", "to_python"]
 
 #: Name of the codec between Lua strings and ``str``.
 ENCODING = "secc_kernel_lua"
@@ -56,99 +53,6 @@ def printable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def quote(text: str) -> str:
-    """A string as a Lua literal, for display."""
-    mark = '"' if "'" in text and '"' not in text else "'"
-    escapes = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", mark: "\\" + mark}
-    shown = "".join(escapes.get(c, c if c.isprintable() or c > "\x7f" else f"\\x{ord(c):02x}") for c in text)
-    return mark + printable(shown) + mark
-
-
-@dataclass(frozen=True, slots=True)
-class LuaObject:
-    """A function, thread or file of Lua, as far as Python shows it."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-@dataclass(slots=True, repr=False)
-class LuaTable:
-    """A picture of a Lua table: what it held when it was taken.
-
-    Attributes
-    ----------
-    items : list of (key, value)
-        Values are plain Python values, Python objects that Lua only passed on, `LuaObject`, or `LuaTable`: the array
-        part first, then the other keys sorted.
-    omitted : int
-        Number of items that are not in the picture because the table is too large or too deep.
-    repeated : bool
-        Whether this is a table that contains itself, shown further up.
-    """
-
-    items: list[tuple[Any, Any]] = field(default_factory=list)
-    omitted: int = 0
-    repeated: bool = False
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        return iter(self.items)
-
-    def __repr__(self) -> str:
-        return tree(self)
-
-
-def _sort_key(item: tuple[Any, Any]) -> tuple[int, Any]:
-    key = item[0]
-    if isinstance(key, (int, float)) and not isinstance(key, bool):
-        return (0, key)
-    return (1, key) if isinstance(key, str) else (2, str(key))
-
-
-def snapshot(value: Any, limit: int = 1000, depth: int = 8, _path: tuple[Any, ...] = ()) -> Any:
-    """A picture of a value that has just come from Lua, for display.
-
-    Parameters
-    ----------
-    value : Any
-        A plain value or a lupa wrapper.
-    limit : int
-        Most items of a table.
-    depth : int
-        Most levels of tables.
-    """
-    kind = lua54.lua_type(value)
-    if kind is None:
-        return value
-    if kind != "table":
-        return LuaObject(str(value).replace("<Lua ", "<"))
-    picture = LuaTable()
-    if any(_same(value, outer) for outer in _path):
-        picture.repeated = True
-        return picture
-    if len(_path) >= depth:
-        picture.omitted = sum(1 for _ in value)
-        return picture
-    for key, item in value.items():
-        if len(picture.items) >= limit:
-            picture.omitted += 1
-            continue
-        shown = key if type(key) in PLAIN else snapshot(key, limit, 1)
-        picture.items.append((shown, snapshot(item, limit, depth, (*_path, value))))
-    picture.items.sort(key=_sort_key)
-    return picture
-
-
-def _same(one: Any, other: Any) -> bool:
-    # Wrappers of one table are distinct objects; their text holds the table's address.
-    return repr(one) == repr(other)
 
 
 def to_python(value: Any, _depth: int = 0) -> Any:
@@ -210,60 +114,6 @@ def to_lua(value: Any, runtime: Any) -> Any:
     if is_displayable(value):
         return value
     raise TypeError(f"Lua has nothing like a Python {type(value).__name__}")
-
-
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_WIDTH = 100
-
-
-def tree(value: Any, indent: int = 0) -> str:
-    """A value as Lua writes it; a table as a tree, on one line where it is short.
-
-    Parameters
-    ----------
-    value : Any
-        A plain value or a picture of a table.
-    indent : int
-        Columns at which the text will begin.
-    """
-    if not isinstance(value, LuaTable):
-        return scalar(value)
-    if value.repeated:
-        return "{ (contains itself) }"
-    parts = []
-    expected = 1
-    for key, item in value.items:
-        shown = tree(item, indent + 2)
-        if key == expected and type(key) is int:
-            expected += 1
-            parts.append(shown)
-        else:
-            parts.append(f"{field_name(key)} = {shown}")
-    if value.omitted:
-        parts.append(f"({value.omitted} more)")
-    line = f"{{ {', '.join(parts)} }}" if parts else "{}"
-    if len(line) + indent <= _WIDTH and "\n" not in line:
-        return line
-    space = " " * (indent + 2)
-    return "{\n" + "".join(f"{space}{part},\n" for part in parts) + " " * indent + "}"
-
-
-def field_name(key: Any) -> str:
-    """A key as a table constructor writes it."""
-    if isinstance(key, str) and _NAME.fullmatch(key) and key not in KEYWORDS:
-        return key
-    return f"[{scalar(key)}]"
-
-
-def scalar(value: Any) -> str:
-    """A value that is not a table, as Lua writes it."""
-    if value is None:
-        return "nil"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return number(value)
-    return quote(value) if isinstance(value, str) else str(value)
 
 
 def fits(value: int) -> bool:

@@ -78,7 +78,7 @@ def test_a_view_that_lua_passes_on_brings_its_own_display(kernel: Kernel) -> Non
     shown = kernel.run("display(view(), {1}, 'a', nil)").of("display_data")
     assert [data["data"].get("text/html", data["data"]["text/plain"])[:5] for data in shown] == [
         "<b>vi",
-        "<deta",
+        "<div ",
         "'a'",
         "nil",
     ]
