@@ -42,7 +42,7 @@ def expectation(type_: SimpleType, brief: bool = False) -> str:
         return _integer_range(type_)
     unit = "characters" if type_.kind == "string" else "bytes"
     length = _length_range(type_, unit)
-    what = "a string" if type_.kind == "string" or _is_text(type_) else "a string of hex digits such as '0102FF'"
+    what = "a string" if type_.kind == "string" or is_text(type_) else "a string of hex digits such as '0102FF'"
     return f"{what}{length}"
 
 
@@ -141,13 +141,13 @@ def _string(type_: SimpleType, value: Any) -> str:
     raise _mismatch(type_, value)
 
 
-def _is_text(type_: SimpleType) -> bool:
+def is_text(type_: SimpleType) -> bool:
     """Whether scripts write these bytes as text: the EVSEID of DIN SPEC 70121, whose schema says hexBinary."""
     return type_.kind == "hexBinary" and type_.name == "evseIDType"
 
 
 def _binary(type_: SimpleType, value: Any) -> bytes:
-    if isinstance(value, str) and _is_text(type_) and value.isascii():
+    if isinstance(value, str) and is_text(type_) and value.isascii():
         return value.encode("ascii")
     if isinstance(value, str):
         try:
@@ -170,7 +170,7 @@ _FROM_SCRIPT = {
 def to_script(type_: SimpleType, value: Any) -> Any:
     """Convert a declaration's Python value to what a script reads: hex digits for bytes, the literal of a member."""
     if isinstance(value, bytes):
-        if _is_text(type_) and value.isascii() and value.decode().isprintable():
+        if is_text(type_) and value.isascii() and value.decode().isprintable():
             return value.decode()
         return value.hex().upper()
     if isinstance(value, str):

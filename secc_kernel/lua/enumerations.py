@@ -16,7 +16,7 @@ from ..exi.datatypes import Enumeration, SimpleType, simple_type
 from .convert import listed, member_key, table_name
 from .functions import UnknownNameError, preference, suggest
 
-__all__ = ["find_table", "member", "members", "tables"]
+__all__ = ["declared", "find_table", "member", "members", "tables"]
 
 
 @cache
@@ -75,3 +75,13 @@ def _listed(table: str) -> str:
     """The members of the nearest vocabulary's type: those of all would fill a page."""
     type_ = next(_types(table))
     return listed([member_key(type_, str(member)) for member in type_.members])
+
+
+def declared(table: str, schemas: tuple[str, ...] | None = None) -> list[tuple[str, SimpleType]]:
+    """The types behind a table, each with the vocabulary that has it; of all vocabularies by default."""
+    found: dict[SimpleType, str] = {}
+    for schema in schemas or preference(None):
+        type_ = _of_vocabulary(schema).get(table)
+        if type_ is not None:
+            found.setdefault(type_, schema)
+    return [(schema, type_) for type_, schema in found.items()]

@@ -16,6 +16,7 @@ from ..exi.datatypes import SimpleType
 from ..messages import SCHEMAS, vocabulary
 from .convert import expectation, table_name
 from .names import Catalogue, Item
+from .phrases import deed
 
 __all__ = [
     "SIDES",
@@ -28,6 +29,7 @@ __all__ = [
     "names",
     "preference",
     "suggest",
+    "variable",
 ]
 
 SIDES = {"Secc": "SECC", "Evcc": "EVCC"}
@@ -79,7 +81,7 @@ class Function:
         if self.item is None:
             return ()
         if self.what == "keys":
-            return tuple((_variable(name), expectation(type_)) for name, type_ in keys(self))
+            return tuple((variable(name), expectation(type_)) for name, type_ in keys(self))
         indices = self.item.indices - (1 if self.verb == "Add" else 0)
         found = [(f"index{n or ''}", "counted from 0") for n in range(indices)]
         if self.verb == "Get":
@@ -89,7 +91,7 @@ class Function:
         elif self.what == "specified":
             found.append(("isSpecified", "true or false"))
         else:
-            found.append((_variable(self.item.steps[-1].element or self.item.steps[-2].element), self.takes))
+            found.append((variable(self.item.steps[-1].element or self.item.steps[-2].element), self.takes))
         return tuple(found)
 
     @property
@@ -150,23 +152,11 @@ class Function:
     @property
     def text(self) -> str:
         """One sentence: what it does."""
-        path, message = self.path, self.message
-        if self.what == "message":
-            return {
-                "Receive": f"Waits for {message}; the autopilot does everything else meanwhile.",
-                "Send": f"Sends {message} with what was set; mandatory fields that were not come from the autopilot.",
-                "Check_Received": f"Whether {message} has arrived in this session.",
-            }[self.verb]
-        if self.what == "keys":
-            return f"Whether {message} has an item {path} with these values; nil fits any."
-        subject = {"value": path, "count": f"the number of items of {path}", "specified": f"whether {path} is present"}
-        verb = {
-            "Set": "Sets",
-            "Get": "Reads",
-            "Check": "Compares what arrived:",
-            "Add": "Appends to the list:",
-        }[self.verb]
-        return f"{verb} {subject[self.what]}."
+        return self.text_in("en")
+
+    def text_in(self, language: str) -> str:
+        """`text`, in a language that `phrases` knows."""
+        return deed(self.verb, self.what, self.path, self.message, language)
 
 
 def lua_type(type_: SimpleType) -> str:
@@ -189,7 +179,7 @@ def keys(function: Function) -> list[tuple[str, SimpleType]]:
     ]
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     """An element as the name of a parameter: evseId, responseCode, saScheduleTupleID, rcd."""
     if name.isupper() and name.endswith("ID") and len(name) > 2:
         return f"{name[:-2].lower()}Id"

@@ -1,0 +1,164 @@
+"""What ``Session.*`` and ``Ev.*`` do and what their options are, in English and Korean.
+
+The English texts stand where the functions and options are declared (`session_table.DOCUMENTATION`, the docstrings of
+`bench.Options` and `bench.Vehicle`); here are the Korean ones beside them, and which values an option has.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+
+from ..link.reach import known_requests
+from ..messages import vocabulary
+from ..session.handshake import PREFERENCES
+from ..session.sequence import HANDSHAKE, SEQUENCES
+from ..vehicle import PROFILES
+from .bench import Options, Vehicle
+from .functions import SIDES
+from .session_table import DOCUMENTATION
+
+__all__ = ["KOREAN", "OPTIONS", "Described", "choices", "described", "documented", "options"]
+
+OPTIONS: dict[str, tuple[type, ...]] = {"Session.Open": (Options, Vehicle), "Ev.Plug": (Vehicle,)}
+"""The functions that take a table of options, and what declares the options."""
+
+KOREAN: dict[str, str] = {
+    "Session.Open": (
+        "세션을 열고 그 위치를 돌려줍니다. 열려 있던 세션은 먼저 닫고, 설정한 값은 잊습니다. "
+        "prefer는 충전기가 프로토콜을 고르는 방법('standard': 차량의 순위대로, 'latest', 'oldest')이고, "
+        "strict는 금지된 것을 차량이 흔히 하더라도 거부합니다. "
+        "나머지 옵션은 Ev.Plug와 같습니다."
+    ),
+    "Session.Close": "세션을 끝냅니다. 저널은 남습니다.",
+    "Session.Protocol": (
+        "스크립트 쪽이 쓸 프로토콜을 제한합니다: 'iso2', 'din'. 인수가 없으면 협상된 프로토콜을 돌려줍니다."
+    ),
+    "Session.Autopilot": (
+        "스크립트가 하지 않는 일을 오토파일럿이 할지 정합니다(기본: 켜짐). 인수가 없으면 상태를 돌려줍니다."
+    ),
+    "Session.RunTo": "요청에 응답하기 직전까지(EVCC라면 그 요청 직전까지) 오토파일럿이 진행합니다.",
+    "Session.RunToEnd": (
+        "세션이 끝날 때까지 오토파일럿이 진행하고, 끝난 방법('terminated', 'paused', 'aborted')과 이유를 돌려줍니다."
+    ),
+    "Session.Wait": ("스크립트 차례인 일을 미룬 채 시간이 흐르게 합니다: 응답을 늦게 하거나 하지 않을 수 있습니다."),
+    "Session.Status": "세션이 어디까지 왔는지를 테이블로 돌려줍니다.",
+    "Session.Check": (
+        "판정을 기록합니다: 조건이 false나 nil이면 실패입니다. 스크립트는 계속되고, `run`은 상태 1로 끝납니다."
+    ),
+    "Session.Note": "저널에 메모를 남깁니다.",
+    "Session.Break": "메시지를 보내기 직전이나 받은 직후에 멈추는 프로토콜 중단점을 둡니다.",
+    "Session.Breaks": "프로토콜 중단점의 목록을 테이블로 돌려줍니다.",
+    "Session.Unbreak": "프로토콜 중단점을 지웁니다.",
+    "Ev.Plug": (
+        "시뮬레이션 차량을 연결합니다: 프로파일, 지금과 멈출 때의 충전 상태(%), 'AC' 또는 'DC', 그리고 제안할 프로토콜"
+        "({'din', 'iso2'}처럼 앞의 것이 우선)."
+    ),
+    "Ev.Unplug": "진행 중인 일과 관계없이 플러그를 뽑습니다.",
+    "Ev.Profile": "다음에 연결할 차량을 고르고, 고른 프로파일을 돌려줍니다.",
+    "Ev.Profiles": "고를 수 있는 차량과 그 설명을 테이블로 돌려줍니다.",
+    "Ev.Stop": "운전자가 멈춥니다: 차량이 다음 기회에 세션을 정상적으로 끝냅니다.",
+    "Ev.Pause": "차량이 세션을 정상적으로 일시 중지합니다. 다음에 기다리는 메시지가 다시 깨웁니다.",
+    "Ev.Renegotiate": "차량이 스케줄과 파라미터를 다시 협상합니다.",
+    "link": "sim(자체 시계를 가진 시뮬레이션 차량) 또는 tcp.",
+    "side": "스크립트가 맡는 쪽: SECC 또는 EVCC.",
+    "interface": "TCP: SDP를 하는 네트워크 인터페이스.",
+    "host": "TCP: 수신 대기할 주소, EVCC라면 SDP 없이 접속할 충전기의 주소.",
+    "port": "TCP: 수신 대기할 포트, EVCC라면 SDP 없이 접속할 충전기의 포트.",
+    "tls": "전송 보안(TLS).",
+    "journal": "저널을 쓸 파일.",
+    "prefer": "양쪽이 모두 아는 프로토콜 중에서 충전기가 고르는 방법.",
+    "strict": "차량이 흔히 하더라도 프로토콜이 금지한 것을 충전기가 거부할지 여부.",
+    "profile": "차량의 종류.",
+    "soc": "연결할 때의 충전 상태(%).",
+    "target": "차량이 충전을 멈추는 충전 상태(%).",
+    "mode": "AC 또는 DC. 기본은 양쪽이 DC를 지원하면 DC.",
+    "protocols": "차량이 제안할 프로토콜, 앞의 것이 우선. 기본은 프로파일에 따름.",
+}
+"""The Korean texts, by function or option. What is not here is said in English."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A function of ``Session`` or ``Ev``.
+
+    Attributes
+    ----------
+    signature, text : str
+        How it is called, and what it does.
+    options : tuple of (name, text)
+        What its table of options may hold.
+    """
+
+    signature: str
+    text: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def described(name: str, language: str = "en") -> Described | None:
+    """What there is to say about ``Session.RunTo``; None for a name that is not documented."""
+    if name not in DOCUMENTATION:
+        return None
+    signature, english = DOCUMENTATION[name]
+    text = KOREAN.get(name, english) if language == "ko" else english
+    return Described(signature, text, options(name, language))
+
+
+def documented(table: str) -> list[str]:
+    """The documented functions of ``Session`` or ``Ev``."""
+    return [name.partition(".")[2] for name in DOCUMENTATION if name.startswith(f"{table}.")]
+
+
+@cache
+def options(function: str, language: str = "en") -> tuple[tuple[str, str], ...]:
+    """The options of a function that takes a table of them, and what each is for."""
+    found = {}
+    for declaring in OPTIONS.get(function, ()):
+        english = _attributes(declaring)
+        for declared in fields(declaring):
+            text = english.get(declared.name, "")
+            found[declared.name] = KOREAN.get(declared.name, text) if language == "ko" else text
+    return tuple(found.items())
+
+
+def _attributes(declaring: type) -> dict[str, str]:
+    """The lines of a docstring's section on attributes, by name."""
+    section = (inspect.getdoc(declaring) or "").partition("Attributes\n----------\n")[2]
+    found = {}
+    for names, text in re.findall(r"^([\w, ]+) : .*\n((?:    .*\n?)+)", section, re.MULTILINE):
+        said = " ".join(text.split()).replace("``", "").replace("`", "")
+        found.update(dict.fromkeys(names.split(", "), said))
+    return found
+
+
+def _messages() -> list[str]:
+    requests = sorted(known_requests(), key=_order().__getitem__)
+    return [message for request in requests for message in (request, f"{request[:-3]}Res")]
+
+
+@cache
+def _order() -> dict[str, int]:
+    names = dict.fromkeys([HANDSHAKE, *(m for schema in SEQUENCES for m in vocabulary(schema).messages)])
+    return {name: place for place, name in enumerate(names)}
+
+
+_CHOICES: dict[str, Callable[[], Iterable[str]]] = {
+    "Session.RunTo": lambda: sorted(known_requests(), key=_order().__getitem__),
+    "Session.Break": _messages,
+    "Session.Protocol": lambda: SEQUENCES,
+    "Ev.Profile": lambda: PROFILES,
+    "link": lambda: ("sim", "tcp"),
+    "side": SIDES.values,
+    "prefer": lambda: PREFERENCES,
+    "profile": lambda: PROFILES,
+    "mode": lambda: ("AC", "DC"),
+    "protocols": lambda: SEQUENCES,
+}
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The texts that a function's argument (``Session.RunTo``) or an option (``profile``) may be; () for any."""
+    return tuple(_CHOICES[name]()) if name in _CHOICES else ()
