@@ -34,7 +34,7 @@ class KernelHost:
     Parameters
     ----------
     read_line : callable
-        Asks the front end for a line.
+        Asks the front end for a line, with a text in front of it.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class KernelHost:
         Runs the Lua cells.
     """
 
-    def __init__(self, read_line: Callable[[], str]) -> None:
+    def __init__(self, read_line: Callable[[str], str]) -> None:
         self.engine = LuaEngine(read_line=read_line)
         self.engine.define("display", HostFunction(show, "display", raw=True))
         self.engine.define("clear", clear)

@@ -72,14 +72,14 @@ class SeccKernel(IPythonKernel):
         super().start()
         self.io_loop.call_later(_PREPARE, self.host.prepare)
 
-    def _read_line(self) -> str:
-        """A line from the front end, for ``io.read``."""
+    def _read_line(self, prompt: str) -> str:
+        """A line from the front end, for ``io.read`` and ``input``."""
         try:
-            return f"{self.raw_input('')}\n"
+            return f"{self.raw_input(prompt)}\n"
         except EOFError:
             return ""
         except StdinNotImplementedError:
-            raise LuaUserError("io.read: this front end takes no input while a cell runs") from None
+            raise LuaUserError("there is nobody to ask: this front end takes no input while a cell runs") from None
 
     # Requests --------------------------------------------------------------------------------------------------------
 

@@ -167,6 +167,7 @@ env.debug = {
     return getinfo(type(at) == "number" and at + 1 or at, facts)
   end,
 }
+env.input = wrap(host.input)
 function env.warn(...) call(write_error, "Lua warning: " .. concat({ ... }) .. "\n") end
 
 setmetatable(env, { __index = function(t, key)

@@ -56,7 +56,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -66,12 +65,14 @@ from lupa import lua54
 
 from .errors import LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
 from .hosting import Answer, Binder, HostFunction, LazyTable, is_function
-from .interrupt import Interrupts
+from .interrupt import Interrupts, Limit
 from .memory import Memory
 from .picture import picture
 from .report import Reporter
 from .source import last_expression, strip_prefix, tokens
-from .streams import Reader, StandardStream, Writable
+from .streams import Reader, StandardStream, Writable, standard_line
+from .survey import Known
+from .survey import read as read_survey
 from .values import ENCODING, to_lua, to_python
 
 __all__ = ["LuaEngine"]
@@ -89,7 +90,8 @@ class LuaEngine:
     stdout, stderr : Writable, optional
         Where ``print``, ``io.write`` and ``io.stderr`` write; default the ``sys`` streams, looked up at each write.
     read_line : callable, optional
-        Gives ``io.read`` a line with its end, or '' at the end of the input; default ``sys.stdin.readline``.
+        From a question to a line with its end, or '' at the end of the input, for ``io.read`` (which asks '') and
+        ``input``; default ``sys.stdin.readline``.
     max_memory : int
         Bytes that Lua may use.
     """
@@ -98,7 +100,7 @@ class LuaEngine:
         self,
         stdout: Writable | None = None,
         stderr: Writable | None = None,
-        read_line: Callable[[], str] | None = None,
+        read_line: Callable[[str], str] = standard_line,
         max_memory: int = 256 << 20,
     ) -> None:
         self.interrupts = Interrupts()
@@ -117,8 +119,8 @@ class LuaEngine:
         )
         self._memory = Memory(self._runtime, max_memory)
         self._binder = Binder(self.interrupts, self._memory, self._runtime)
-        self._reporter = Reporter(self.members, max_memory)
-        self._lua = self._boot(Reader(read_line or (lambda: sys.stdin.readline())))
+        self._reporter = Reporter(self.members, max_memory, self.interrupts)
+        self._lua = self._boot(Reader(read_line))
 
     def _boot(self, reader: Reader) -> Any:
         bind = self._binder.bind
@@ -128,10 +130,12 @@ class LuaEngine:
             "write_error": self._stderr.write,
             "block": self._block,
             "read": bind(reader.read, "io.read"),
+            "input": bind(reader.ask, "input"),
             "resolve_global": bind(self._resolve_global, "globals"),
             "remember": self._reporter.remember,
             "libraries": _lua_source("libraries.lua"),
             "picture": _lua_source("picture.lua"),
+            "survey": _lua_source("survey.lua"),
         }
         return self._runtime.execute(_lua_source("boot.lua"), self._runtime.table_from(host), name="=[secc]", mode="t")
 
@@ -216,6 +220,12 @@ class LuaEngine:
             names += [name for _, known in self._resolvers for name in known() if name not in names]
         return names
 
+    def survey(self) -> dict[str, Known]:
+        """What scripts have made of the globals, without running user code; between cells, or while one waits."""
+        self._require_idle()
+        self._memory.make_room()
+        return read_survey(self._lua["survey"]())
+
     def _unmade_members(self, path: tuple[str, ...]) -> list[str]:
         """The names in a global table that no script has used so far."""
         for resolve, _ in self._resolvers:
@@ -243,9 +253,9 @@ class LuaEngine:
         """Whether a cell or script is running, be it in Lua or waiting."""
         return self._cell is not None
 
-    def interrupt(self) -> None:
-        """Stop what runs. Callable from any thread."""
-        self.interrupts.request()
+    def interrupt(self, limit: Limit | None = None) -> None:
+        """Stop what runs, for the user or because of a limit. Callable from any thread."""
+        self.interrupts.request(limit)
 
     async def run_cell(self, source: str, name: str) -> tuple[Any, ...]:
         """Run a cell, awaiting on the running event loop what it waits for.

@@ -10,7 +10,7 @@ from typing import Protocol
 from .errors import LuaUserError
 from .values import printable
 
-__all__ = ["Reader", "StandardStream", "Writable"]
+__all__ = ["Reader", "StandardStream", "Writable", "standard_line"]
 
 _NUMBER = re.compile(r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))")
 
@@ -33,18 +33,38 @@ class StandardStream:
         return getattr(sys, self._name).write(printable(text))
 
 
+def standard_line(prompt: str) -> str:
+    """A line of the process's standard input."""
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    return sys.stdin.readline()
+
+
 class Reader:
-    """``io.read`` with its formats.
+    """``io.read`` with its formats, and ``input``.
 
     Parameters
     ----------
     read_line : callable
-        Gives the next line with its line end, or '' at the end of the input.
+        From a question ('' for none) to the next line with its line end, or '' at the end of the input.
     """
 
-    def __init__(self, read_line: Callable[[], str]) -> None:
+    def __init__(self, read_line: Callable[[str], str]) -> None:
         self._read_line = read_line
         self._buffer = ""
+
+    def ask(self, prompt: str | float = "") -> str | None:
+        """Ask for a line: ``input(prompt)``. What an earlier ``io.read`` has left of its line is not the answer.
+
+        Raises
+        ------
+        LuaUserError
+            The prompt is no text.
+        """
+        if isinstance(prompt, bool) or not isinstance(prompt, (str, int, float)):
+            raise LuaUserError("input takes the text to ask with: input('EVSEID? ')")
+        self._buffer = self._read_line(printable(str(prompt)))
+        return self._line(keep_end=False) if self._buffer else None
 
     def read(self, *formats: str | int) -> tuple[str | float | None, ...]:
         """Read by Lua's formats: 'n', 'a', 'l', 'L' (also with a '*' in front) or a number of characters.
@@ -79,7 +99,7 @@ class Reader:
         )
 
     def _more(self) -> bool:
-        line = self._read_line()
+        line = self._read_line("")
         self._buffer += line
         return bool(line)
 

@@ -122,7 +122,9 @@ def test_an_error_of_an_earlier_cell_s_function_names_that_cell(kernel: Kernel) 
 
 
 def test_a_failed_cell_stops_those_behind_it(kernel: Kernel) -> None:
-    requests = [kernel.begin(code) for code in ("error('x')", "reached = true")]
+    # The second has arrived when the first fails: what comes later runs, as ipykernel has it.
+    failing = "local begun = os.clock() while os.clock() < begun + 0.3 do end error('x')"
+    requests = [kernel.begin(code) for code in (failing, "reached = true")]
     assert kernel.end(requests[0]).status == "error"
     kernel.end(requests[1])
     assert kernel.run("reached").result is None
@@ -208,7 +210,14 @@ class TestStdin:
 
     def test_a_front_end_without_input(self, kernel: Kernel) -> None:
         outcome = kernel.run("io.read()", allow_stdin=False)
-        assert "takes no input" in outcome.reply["evalue"]
+        assert f"In[{outcome.reply['execution_count']}]:1: there is nobody to ask" in outcome.reply["evalue"]
+
+    def test_input_asks_with_a_text(self, kernel: Kernel) -> None:
+        request = kernel.begin("local id = input('EVSEID? ') print(id)", allow_stdin=True)
+        asked = kernel.client.get_stdin_msg(timeout=20)["content"]
+        assert asked == {"prompt": "EVSEID? ", "password": False}
+        kernel.client.input("KR*TC1")
+        assert kernel.end(request).stdout == "KR*TC1\n"
 
 
 class TestQuestions:

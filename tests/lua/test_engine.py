@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from secc_kernel.lua import LuaEngine, LuaExit, LuaTable
+from secc_kernel.lua import LuaEngine, LuaError, LuaExit, LuaTable
 
 from .conftest import Output
 
@@ -95,8 +95,24 @@ def test_binary_strings_survive(engine: LuaEngine, run: Any) -> None:
 )
 def test_io_read(lines: list[str], source: str, values: tuple[Any, ...]) -> None:
     rest = iter(lines)
-    engine = LuaEngine(read_line=lambda: next(rest, ""))
+    engine = LuaEngine(read_line=lambda prompt: next(rest, ""))
     assert engine.run(source, "In[1]") == values
+
+
+def test_input_asks_with_a_text_and_for_a_line_of_its_own() -> None:
+    asked: list[str] = []
+    rest = iter(["12 volts\n", "KR*TC1\n", "\n"])
+
+    def read_line(prompt: str) -> str:
+        asked.append(prompt)
+        return next(rest, "")
+
+    engine = LuaEngine(read_line=read_line)
+    values = engine.run("io.read('n'), input('EVSEID? '), input(2), input(), input('again')", "In[1]")
+    assert values == (12, "KR*TC1", "", None, None)
+    assert asked == ["", "EVSEID? ", "2", "", "again"]
+    with pytest.raises(LuaError, match="input takes the text to ask with"):
+        engine.run("input{}", "In[2]")
 
 
 def test_arguments_of_a_script(engine: LuaEngine) -> None:
