@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .errors import Frame, LuaError, LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
+from .errors import Frame, LuaError, LuaExit, LuaInterrupted, LuaLimit, LuaSyntaxError, LuaUserError
 from .hosting import HostFunction, LazyTable, Pending
 from .picture import LuaObject, LuaTable
 from .runtime import LuaEngine
@@ -18,6 +18,7 @@ __all__ = [
     "LuaError",
     "LuaExit",
     "LuaInterrupted",
+    "LuaLimit",
     "LuaObject",
     "LuaSyntaxError",
     "LuaTable",

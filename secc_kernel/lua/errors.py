@@ -9,7 +9,7 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 
-__all__ = ["Frame", "LuaError", "LuaExit", "LuaInterrupted", "LuaSyntaxError", "LuaUserError"]
+__all__ = ["Frame", "LuaError", "LuaExit", "LuaInterrupted", "LuaLimit", "LuaSyntaxError", "LuaUserError"]
 
 
 class LuaUserError(Exception):
@@ -156,3 +156,10 @@ class LuaInterrupted(LuaError):  # noqa: N818 - an event, not an error
 
 
 LuaInterrupted.__name__ = "KeyboardInterrupt"
+
+
+class LuaLimit(LuaInterrupted):
+    """The cell was stopped because it has reached a limit: of time, memory or output."""
+
+
+LuaLimit.__name__ = "CellLimit"

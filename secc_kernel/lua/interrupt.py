@@ -19,13 +19,30 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["GRACE", "Interrupts", "interrupt_main_thread"]
+__all__ = ["GRACE", "Interrupts", "Limit", "interrupt_main_thread"]
 
 #: Seconds that a Python function called by Lua gets to finish by itself.
 GRACE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit of time, memory or output that a cell has reached.
+
+    Parameters
+    ----------
+    message : str
+        Which one; follows the place in the error (``In[3]:2: stopped after 30 s``).
+    hint : str
+        What to do.
+    """
+
+    message: str
+    hint: str
 
 
 class Interrupts:
@@ -34,11 +51,14 @@ class Interrupts:
     Attributes
     ----------
     requested : bool
-        Whether a user has asked to stop since the cell began.
+        Whether somebody has asked to stop since the cell began.
+    limit : Limit or None
+        The limit that the cell has reached; None if it was the user who asked.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self.limit: Limit | None = None
         self._calls = 0
         self._call = 0
         self._warned = 0
@@ -47,9 +67,18 @@ class Interrupts:
     def clear(self) -> None:
         """Forget what was asked before; called when a cell begins."""
         self.requested = False
+        self.limit = None
 
-    def request(self) -> None:
-        """Ask the running cell to stop. Callable from any thread and from a signal handler."""
+    def request(self, limit: Limit | None = None) -> None:
+        """Ask the running cell to stop. Callable from any thread and from a signal handler.
+
+        Parameters
+        ----------
+        limit : Limit, optional
+            What the cell has reached, if it is not the user who asks. Of several requests the first counts.
+        """
+        if not self.requested:
+            self.limit = limit
         self.requested = True
         waiting = self._waiting
         if waiting is not None:

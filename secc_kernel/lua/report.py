@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import hints
-from .errors import Frame, LuaError, LuaInterrupted, LuaUserError
+from .errors import Frame, LuaError, LuaInterrupted, LuaLimit, LuaUserError
+from .interrupt import Interrupts
 from .picture import brief, picture, tree
 from .source import top_level_locals
 from .values import printable
@@ -26,11 +27,14 @@ class Reporter:
         The names in the table at a path of global names, for suggestions.
     limit : int
         The memory limit in bytes, for its message.
+    interrupts : Interrupts
+        Tells why a cell was stopped.
     """
 
-    def __init__(self, members: Callable[[tuple[str, ...]], list[str]], limit: int) -> None:
+    def __init__(self, members: Callable[[tuple[str, ...]], list[str]], limit: int, interrupts: Interrupts) -> None:
         self._members = members
         self._limit = limit
+        self._interrupts = interrupts
         self._sources: dict[str, str] = {}
         self._locals: dict[str, str] = {}
         self._lost: dict[str, str] = {}
@@ -123,10 +127,16 @@ class Reporter:
 
     def interruption(self, report: Any) -> LuaInterrupted:
         """The exception for a cell that was interrupted; the report is None if Lua had no time to make one."""
-        error = LuaInterrupted("", frames=stack(report) if report is not None else [])
+        limit = self._interrupts.limit
+        kind = LuaInterrupted if limit is None else LuaLimit
+        error = kind("", frames=stack(report) if report is not None else [])
         self.locate(error)
         error.length = 0
-        error.message = f"interrupted in {error.source}:{error.line}" if error.source else "interrupted"
+        if limit is None:
+            error.message = f"interrupted in {error.source}:{error.line}" if error.source else "interrupted"
+        else:
+            error.message = f"{error.source}:{error.line}: {limit.message}" if error.source else limit.message
+            error.hint = limit.hint
         return error
 
 
