@@ -336,12 +336,16 @@ local function outcome(co, ok, first, ...)
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
 end
 
+local mark_known, survey = rawload(host.survey, SELF, "t")(env, lazies)
 local engine = { collect = collectgarbage, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw,
-  wrap_placed = wrap_placed }
+  wrap_placed = wrap_placed, survey = survey }
 
 -- Globals for Python, without metamethods: lupa would call those of a script unprotected, and an error would end the
 -- process.
-function engine.set(name, value) rawset(env, name, value) end
+function engine.set(name, value)
+  rawset(env, name, value)
+  mark_known(name)
+end
 function engine.get(name) return rawget(env, name) end
 
 local package = env.package

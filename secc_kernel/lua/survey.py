@@ -1,0 +1,52 @@
+"""What scripts have made of the globals, as it stood when Lua was last asked: data that any thread may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .picture import quote
+
+__all__ = ["Known", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A global of a script, or a field of one.
+
+    Attributes
+    ----------
+    kind : str
+        ``integer``, ``float``, ``boolean``, ``string``, ``function``, ``table``, ``thread`` or ``userdata``.
+    text : str
+        Its value; of a string the beginning, of a function its parameters and where it was defined, of a table how many
+        entries it has.
+    """
+
+    kind: str
+    text: str
+
+    @property
+    def value(self) -> str:
+        """The value as Lua writes it."""
+        if self.kind == "string":
+            return quote(self.text)
+        return "" if self.kind in ("function", "table", "thread", "userdata") else self.text
+
+    @property
+    def parameters(self) -> str:
+        """Of a function: ``(a, b)``."""
+        return self.text.partition(")")[0] + ")" if self.kind == "function" else ""
+
+    @property
+    def place(self) -> str:
+        """Of a function: ``In[3]:2``."""
+        return self.text.partition(")")[2].strip() if self.kind == "function" else ""
+
+
+def read(text: str) -> dict[str, Known]:
+    """The globals by their path (``t``, ``t.field``) from what ``survey.lua`` gives."""
+    found: dict[str, Known] = {}
+    for record in text.split("\x1e") if text else ():
+        path, kind, shown = record.split("\x1f", 2)
+        found.setdefault(path, Known(kind, shown))
+    return found
