@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -25,6 +26,10 @@ _GROUP_ROWS = 1 << 12
 _GROUP_TEXT = 1 << 24
 #: Bytes of a group's distinct XML texts, up to which each is written once.
 _DICTIONARY = 1 << 22
+
+
+#: Seconds up to which a time is one of a simulated clock, which begins at 0.
+_SIMULATED = 10**8
 
 
 class Sink:
@@ -86,11 +91,25 @@ class Table(Sink):
     def write(self, row: Row) -> None:
         file, frame, time, stream, src, dst, kind, length, schema, message, exi, _, error = row
         what = message or error
-        row = file[-24:], frame, _moment(time), stream, src, dst, f"0x{kind:04X}", length, schema or "?", what, exi
+        row = (
+            file[-24:],
+            frame or "",
+            _moment(time),
+            stream,
+            src,
+            dst,
+            f"0x{kind:04X}",
+            length,
+            schema or "?",
+            what,
+            exi,
+        )
         self.text(self._FORMAT.format(*row))
 
 
 def _moment(time: float) -> str:
+    if 0 <= time < _SIMULATED:
+        return f"{time:.6f} s"
     try:
         return f"{datetime.fromtimestamp(time, timezone.utc):%Y-%m-%d %H:%M:%S.%f}"
     except (ValueError, OverflowError, OSError):  # a damaged time, millions of years away
@@ -113,7 +132,9 @@ class CSV(Sink):
 
     def __init__(self, file: IO[bytes], part: bool = False) -> None:
         super().__init__(file, part)
-        self._writer = csv.writer(SimpleNamespace(write=self.text), lineterminator="\n")
+        # Python 3.10 cannot write a NUL without an escape character: one that no text here can hold.
+        escape = None if sys.version_info >= (3, 11) else "\ud800"
+        self._writer = csv.writer(SimpleNamespace(write=self.text), lineterminator="\n", escapechar=escape)
 
     def write(self, row: Row) -> None:
         self._writer.writerow(row)
