@@ -168,7 +168,8 @@ def _of_element(element: Element, language: str) -> Meaning | None:
 
 
 def _of_field(declared: Field, language: str) -> Meaning | None:
-    return _found(declared.owner, declared.name, language)
+    found = _found(declared.owner, declared.name, language)
+    return _of_element(declared.head, language) if found is None and declared.head is not None else found
 
 
 def _found(owner: type, name: str, language: str) -> Meaning | None:
