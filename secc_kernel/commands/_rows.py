@@ -90,21 +90,8 @@ class Table(Sink):
 
     def write(self, row: Row) -> None:
         file, frame, time, stream, src, dst, kind, length, schema, message, exi, _, error = row
-        what = message or error
-        row = (
-            file[-24:],
-            frame or "",
-            _moment(time),
-            stream,
-            src,
-            dst,
-            f"0x{kind:04X}",
-            length,
-            schema or "?",
-            what,
-            exi,
-        )
-        self.text(self._FORMAT.format(*row))
+        shown = file[-24:], frame or "", _moment(time), stream, src, dst, f"0x{kind:04X}", length, schema or "?"
+        self.text(self._FORMAT.format(*shown, message or error, exi))
 
 
 def _moment(time: float) -> str:

@@ -1,8 +1,8 @@
-"""List the V2G messages of capture files.
+"""List the V2G messages of capture files, and of journals.
 
-A row a message, in the order of the frames, with the columns file, frame (the one that completes the message), time,
-stream, src, dst, payload_type, payload_length, schema, message, exi (hex), xml and error. The table leaves out the xml;
-the other formats have every column. What is missing or damaged in a capture is said on the error stream.
+A row a message, in the order of the frames, with the columns file, frame (the one that completes the message; none in a
+journal), time, stream, src, dst, payload_type, payload_length, schema, message, exi (hex), xml and error. The table
+leaves out the xml; the other formats have every column. What is missing or damaged is said on the error stream.
 
 Several files are decoded at the same time and written in the order in which they are given. Files may be larger than
 the memory.
@@ -23,7 +23,7 @@ from secc_kernel.commands import CommandError
 from secc_kernel.commands._progress import Progress
 from secc_kernel.commands._rows import FORMATS, Sink
 from secc_kernel.link.capture import CaptureError, iterate
-from secc_kernel.session.journal import FindingEntry, FrameEntry
+from secc_kernel.session.journal import FindingEntry, FrameEntry, JournalError, is_journal, recorded
 from secc_kernel.session.tables import message_row
 
 #: Bytes that are worth a process of their own, which needs a moment to start.
@@ -50,7 +50,9 @@ class Job(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng, also compressed by gzip")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="pcap or pcapng, also compressed by gzip; or a journal"
+    )
     parser.add_argument("--format", choices=sorted(FORMATS), default="table", help="of the rows (table)")
     parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to the standard output")
     parser.add_argument(
@@ -152,14 +154,16 @@ def decode_file(
     bool
         Whether the file could be read.
     """
+    # A pipe can be opened once, and a journal is a file.
+    entries = recorded if os.path.isfile(job.path) and is_journal(job.path) else iterate
     try:
-        for entry in iterate(job.path, progress=progress):
+        for entry in entries(job.path, progress=progress):
             if isinstance(entry, FrameEntry):
                 if entry.layer == "v2gtp":
                     sink.write(message_row(job.name, entry, sink.xml))
             elif isinstance(entry, FindingEntry) and not job.quiet:
                 remark(f"{job.name}: {entry.severity}: {entry.text} [{entry.rule}]")
-    except CaptureError as error:
+    except (CaptureError, JournalError) as error:
         remark(f"secc-kernel decode: {error}")
         return False
     return True
@@ -176,7 +180,7 @@ def _output(path: str | None, sources: list[str]) -> Iterator[IO[bytes]]:
             if os.path.exists(path) and any(
                 os.path.exists(other) and os.path.samefile(path, other) for other in sources
             ):
-                raise CommandError(f"{path} is one of the captures: name another file with --output")
+                raise CommandError(f"{path} is one of the files to decode: name another with --output")
             file = stack.enter_context(Path(path).open("wb"))
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -223,6 +223,8 @@ _KINDS: dict[str, type[Entry]] = {
 _WRITTEN: dict[str, tuple[tuple[str, Any], ...]] = {
     kind: tuple((f.name, f.default) for f in dataclasses.fields(cls) if f.compare) for kind, cls in _KINDS.items()
 }
+#: How every journal's file begins.
+_BEGINNING = b'{"journal":'
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=bytes.hex).encode
 
 
@@ -385,15 +387,7 @@ class Journal:
         path = Path(path)
         with path.open("rb") as file:
             journal = cls(source=_source(path, file.readline()))
-            for number, line in enumerate(file, 2):
-                try:
-                    journal.append(_entry(json.loads(line.decode("utf-8", "surrogatepass"))))
-                except (ValueError, KeyError, TypeError) as error:
-                    if line.endswith(b"\n"):
-                        raise JournalError(f"{path}, line {number}: no entry of a journal ({error})") from error
-                    time = journal.entries[-1].time if journal.entries else 0.0
-                    text = f"{path.name} ends in the middle of line {number}, which is left out: its writer was killed"
-                    journal.append(FindingEntry(time, "journal.cut", "warning", text))
+        journal.extend(recorded(path))
         return journal
 
     # What was exchanged, message by message
@@ -439,6 +433,53 @@ class Journal:
     def timing(self) -> pd.DataFrame:
         """A row a request: how long its answer took, and what the standard allows; see `tables.timing`."""
         return tables.timing(self)
+
+
+def is_journal(path: Path | str) -> bool:
+    """Whether a file begins as a journal's does; False also for one that cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
+    except OSError:
+        return False
+
+
+def recorded(path: Path | str, progress: Callable[[int], object] | None = None) -> Iterator[Entry]:
+    """The entries of a journal's file one by one, for files that are too large to keep.
+
+    A last line that was cut off (the writer was killed) is left out, and a finding says so.
+
+    Parameters
+    ----------
+    path
+        The file.
+    progress
+        Called now and then with the number of bytes of the file that have been read.
+
+    Raises
+    ------
+    JournalError
+        The file is no journal, is of a newer format, or is damaged before its last line.
+    """
+    path = Path(path)
+    time = 0.0
+    with path.open("rb") as file:
+        first = file.readline()
+        done = len(first)
+        _source(path, first)
+        for number, line in enumerate(file, 2):
+            done += len(line)
+            if progress is not None and not number % _BLOCK:
+                progress(done)
+            try:
+                entry = _entry(json.loads(line.decode("utf-8", "surrogatepass")))
+            except (ValueError, KeyError, TypeError) as error:
+                if line.endswith(b"\n"):
+                    raise JournalError(f"{path}, line {number}: no entry of a journal ({error})") from error
+                text = f"{path.name} ends in the middle of line {number}, which is left out: its writer was killed"
+                entry = FindingEntry(time, "journal.cut", "warning", text)
+            time = entry.time
+            yield entry
 
 
 def _write(file: int, data: bytes) -> None:

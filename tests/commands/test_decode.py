@@ -8,7 +8,12 @@ import sys
 import pytest
 
 from secc_kernel.cli import main
+from secc_kernel.link.live import LiveSession
+from secc_kernel.link.sim import SimLink
+from secc_kernel.session.journal import Journal
+from secc_kernel.session.secc import SECC
 from secc_kernel.session.tables import MESSAGE_COLUMNS
+from secc_kernel.vehicle import SimulatedEV
 
 NAME = "BMW_iX_fw_11_2022.64_2023-03-30_car_stops_soc_too_close_to_target.pcap"
 
@@ -110,3 +115,55 @@ def test_a_reader_who_has_had_enough(shared):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 2
+
+
+# -- journals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """The journal of a whole session, and its file."""
+    path = tmp_path / "session.journal"
+    station = SECC(journal=Journal(path, source="session"))
+    vehicle = SimulatedEV(soc=79.5, journal=station.journal, records_frames=False)
+    with LiveSession(SimLink(station, vehicle)) as session:
+        session.plug()
+        session.run_to_end().result(60)
+    station.journal.close()
+    return station.journal, path
+
+
+def test_a_journal_is_decoded_like_a_capture(journal, capsysbinary):
+    live, path = journal
+    rows = rows_of(capsysbinary, path)
+    assert [row["message"] for row in rows] == [frame.name for frame in live.frames]
+    assert [bytes.fromhex(row["exi"]) for row in rows] == [frame.data for frame in live.frames]
+    assert [row["xml"] for row in rows] == [live.xml(i) for i in range(len(live.frames))]
+    assert {row["frame"] for row in rows} == {None}
+    assert {row["file"] for row in rows} == {path.name}
+
+
+def test_the_table_of_a_journal_has_the_clock_of_its_session(journal, capsysbinary):
+    live, path = journal
+    assert main(["decode", str(path)]) == 0
+    first = capsysbinary.readouterr().out.decode().splitlines()[1]
+    assert f"{live.frames[0].time:.6f} s" in first
+    assert "supportedAppProtocolReq" in first
+
+
+def test_a_journal_whose_writer_was_killed_is_decoded_up_to_there(journal, capsysbinary):
+    live, path = journal
+    path.write_bytes(path.read_bytes()[:-20])
+    assert main(["decode", "--format", "csv", str(path)]) == 0
+    out, err = capsysbinary.readouterr()
+    assert len(list(csv.DictReader(io.StringIO(out.decode(), newline="")))) == len(live.frames)
+    assert b"[journal.cut]" in err
+
+
+def test_a_damaged_journal_says_where(journal, capsysbinary):
+    _, path = journal
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[5] = b"no entry\n"
+    path.write_bytes(b"".join(lines))
+    assert main(["decode", str(path)]) == 2
+    assert b"line 6: no entry of a journal" in capsysbinary.readouterr().err

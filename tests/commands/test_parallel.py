@@ -90,7 +90,7 @@ def test_the_output_is_none_of_the_captures(captures, capsysbinary):
     size = os.path.getsize(captures[0])
     status, _, err = run(capsysbinary, "--output", captures[0], *captures)
     assert status == 2
-    assert b"is one of the captures" in err
+    assert b"is one of the files to decode" in err
     assert os.path.getsize(captures[0]) == size
 
 
