@@ -25,6 +25,7 @@ __all__ = [
     "catalogue",
     "find",
     "listing",
+    "look_up",
     "lua_type",
     "names",
     "preference",
@@ -227,11 +228,15 @@ def find(side: str, name: str, schemas: Iterable[str]) -> Function:
         There is none; the text names the nearest one.
     """
     schemas = tuple(schemas)
-    for schema in schemas:
-        found = _parse(side, name, schema)
-        if found is not None:
-            return found
-    raise UnknownNameError(_unknown(side, name, schemas))
+    found = look_up(side, name, schemas)
+    if found is None:
+        raise UnknownNameError(_unknown(side, name, schemas))
+    return found
+
+
+def look_up(side: str, name: str, schemas: Iterable[str]) -> Function | None:
+    """As `find`; None if there is no such function, without a thought about what was meant."""
+    return next((found for schema in schemas if (found := _parse(side, name, schema)) is not None), None)
 
 
 def _parse(side: str, name: str, schema: str) -> Function | None:

@@ -8,9 +8,10 @@ level (they are gone in the next cell, and users trip over it).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Token", "last_expression", "strip_prefix", "tokens", "top_level_locals"]
+__all__ = ["Token", "last_expression", "lexemes", "strip_prefix", "tokens", "top_level_locals", "visible_locals"]
 
 # fmt: off
 KEYWORDS = frozenset({
@@ -48,17 +49,19 @@ class Token(NamedTuple):
 
 def tokens(source: str) -> list[Token]:
     """The tokens of a source text, without white space and comments."""
-    found = []
+    return [token for token in lexemes(source) if token.kind != "comment"]
+
+
+def lexemes(source: str) -> Iterator[Token]:
+    """The tokens of a source text, and comments as tokens of the kind ``comment``."""
     for match in _TOKEN.finditer(source):
-        kind = match.lastgroup or "symbol"
-        if match.group("space") or match.group("comment"):
+        if match.group("space"):
             continue
-        kind = next(k for k in ("string", "number", "name", "symbol") if match.group(k) is not None)
+        kind = next(k for k in ("comment", "string", "number", "name", "symbol") if match.group(k) is not None)
         text = match.group()
         if kind == "name" and text in KEYWORDS:
             kind = "keyword"
-        found.append(Token(kind, text, match.start()))
-    return found
+        yield Token(kind, text, match.start())
 
 
 def _ends_expression(token: Token) -> bool:
@@ -120,6 +123,42 @@ def top_level_locals(source: str) -> set[str]:
             depth -= 1
         elif token.text == "local" and depth == 0:
             names |= _declared(found[index + 1 : index + 200])
+    return names
+
+
+def visible_locals(found: list[Token]) -> list[str]:
+    """The local variables that can be seen behind the last of some tokens, the nearest first."""
+    scopes: list[list[str]] = [[]]
+    loop: list[str] = []  # of a "for" whose "do" is still to come
+    for index, token in enumerate(found):
+        if token.kind != "keyword":
+            continue
+        if token.text == "local":
+            scopes[-1] += _declared(found[index + 1 : index + 200])
+        elif token.text == "for":
+            loop = _names(found[index + 1 : index + 200])
+        elif token.text in ("end", "until", "else", "elseif") and len(scopes) > 1:
+            scopes.pop()
+        if token.text in ("do", "then", "else", "repeat", "function"):
+            scopes.append(_parameters(found[index + 1 : index + 200]) if token.text == "function" else loop)
+            loop = []
+    return list(dict.fromkeys(name for scope in reversed(scopes) for name in reversed(scope)))
+
+
+def _parameters(after: list[Token]) -> list[str]:
+    """The parameters of the function whose keyword these tokens follow."""
+    opening = next((index for index, token in enumerate(after) if token.text == "("), len(after))
+    return _names(after[opening + 1 :])
+
+
+def _names(after: list[Token]) -> list[str]:
+    """Names separated by commas, up to anything else."""
+    names = []
+    for token in after:
+        if token.kind == "name":
+            names.append(token.text)
+        elif token.text != ",":
+            break
     return names
 
 
