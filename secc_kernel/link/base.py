@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,9 +14,12 @@ from ..session.events import LocalProtocolError
 from ..session.handshake import offer
 from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE
+from ..session.timers import limit, message_times
 
 __all__ = ["CLOSED", "Answer", "Composed", "Link", "Maker", "Seat", "SessionError", "Wait"]
 
+_PATIENCE = limit("V2G_EVCC_Sequence_Performance_Time").seconds / 2
+"""How long a vehicle that a script plays waits for it between two cells."""
 
 CLOSED = "the session is closed; open another one"
 """What is said to whoever asks something of a session that is no more."""
@@ -74,18 +77,54 @@ class Answer(Future[Any]):
             raise
 
 
+_WAITS = {
+    "end": "the end of the session",
+    "time": "the time to pass",
+    "run": "the time to pass",
+    "message": "the next message",
+}
+
+
 @dataclass(slots=True, eq=False)
 class Wait:
-    """Something that a script waits for: ``kind`` is receive, turn, end, or time (so many ``seconds``)."""
+    """Something that a script waits for.
+
+    Attributes
+    ----------
+    role : str
+        The party that it concerns.
+    kind : str
+        ``receive`` (a message), ``turn`` (of a message), ``end``, ``time`` (while what is the script's turn is held),
+        ``run`` (time, while the autopilot works), or ``message`` (the next one, sent or received).
+    name : str
+        The message.
+    sends, make : str, Maker or None
+        What is sent when the turn has come, and how it is made.
+    seconds, until : float, float or None
+        How long, and until when.
+    restarts : int
+        How often it went on into a new session.
+    """
 
     role: str
     kind: str
     name: str = ""
+    sends: str = ""
+    make: Maker | None = None
     seconds: float = 0.0
     future: Answer = field(default_factory=Answer)
-    then: Callable[[], Any] | None = None
     restarts: int = 0
     until: float | None = None
+
+    def resolve(self, result: Any = None, error: BaseException | None = None) -> None:
+        """Tell whoever waits; nothing happens where nobody does any more."""
+        try:
+            if error is not None:
+                self.future.set_exception(error)
+            else:
+                self.future.set_result(result)
+        except InvalidStateError:  # cancelled meanwhile
+            return
 
     @property
     def request(self) -> str:
@@ -93,8 +132,8 @@ class Wait:
         return self.name[:-3] + "Req"
 
     def __str__(self) -> str:
-        if self.kind in ("end", "time"):
-            return "the end of the session" if self.kind == "end" else "the time to pass"
+        if self.kind in _WAITS:
+            return _WAITS[self.kind]
         return self.name if self.kind == "receive" else f"the turn of {self.name}"
 
 
@@ -127,7 +166,29 @@ class Seat:
         self.party.hold()
         return self.party.turn
 
-    def draft(self, name: str) -> Message | None:
+    @property
+    def holds(self) -> bool:
+        """Whether the turn is the script's: it has received what is to be answered, or has run up to here."""
+        return self.taken is not None and self.taken == self.party.turn
+
+    def is_latest(self, name: str) -> bool:
+        """Whether a message that arrived is the one to answer now, or (the vehicle) to follow up."""
+        owed = self.owed()
+        return owed == name if self.party.role == "SECC" else owed is not None and self.latest == name
+
+    def patience(self) -> float:
+        """How long a message waits for a script between two cells on a real link, in seconds."""
+        party = self.party
+        if isinstance(party, EVCC):
+            deadline = party.next_deadline()
+            return _PATIENCE if deadline is None else min(_PATIENCE, max(deadline - party.now, 0.0) / 2)
+        times = message_times(party.schema or "sap", party.turn or "")
+        if times is None:
+            return 0.0
+        # DIN SPEC 70121 gives the station no time of its own, but the vehicle one to wait.
+        return (times.performance or times.timeout / 2) / 2
+
+    def draft(self, name: str, now: float) -> Message | None:
         """The autopilot's message of that name for this moment; None if it has none."""
         party = self.party
         try:
@@ -135,6 +196,7 @@ class Seat:
                 if name == HANDSHAKE:
                     return codec.new("sap", HANDSHAKE, AppProtocol=offer(party.protocols))
                 return party.default_request(name)
+            party.station.advance(now)
             request = party.request
             if request is None or request.name[:-3] != name[:-3]:
                 request = self.arrived.get(name[:-3] + "Req")  # another answer than the one that is due, on purpose

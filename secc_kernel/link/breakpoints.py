@@ -1,7 +1,7 @@
 """Breakpoints in a protocol: where a session stops before a message is sent, or after one was received.
 
-`LiveSession.breakpoints` is a `Breakpoints`; a `Bench` keeps one for all of its sessions, so that breakpoints may be set
-before there is a session, and stay when it is opened again. For whoever drives them from outside, a debugger::
+`LiveSession.breakpoints` is a `Breakpoints`; a `Bench` keeps one for all of its sessions, so that breakpoints may be
+set before there is a session, and stay when it is opened again. For whoever drives them from outside, a debugger::
 
     breakpoints = bench.breakpoints                         # or session.breakpoints: the same object
     number = breakpoints.add("CurrentDemandRes")            # conditions and hit counts: see `add`
@@ -10,12 +10,12 @@ before there is a session, and stay when it is opened again. For whoever drives 
     breakpoints.go_on()                                     # ends the hold: what was waited for is waited for again
     breakpoints.stop                                        # the `Stop` where the session stands, or None
 
-All of it may be called from any thread. ``on_break`` is called in the link's thread and must not block. Where it returns
-something true, nothing happens any more and the script's wait (its ``RunToEnd``, ``Receive``, ``Send``) stays as it is
-until `go_on`: Lua stands at that line. Otherwise, and without ``on_break``, the wait ends and says where it stands; the
-next one goes on from there. On the simulated link the clock stands still all the while. A real peer does not wait: there
-a hold is bounded as that of a request between two cells, by half of the message's performance time, and then the
-autopilot acts.
+All of it may be called from any thread. ``on_break`` is called in the link's thread and must not block. Where it
+returns something true, nothing happens any more and the script's wait (its ``RunToEnd``, ``Receive``, ``Send``) stays
+as it is until `go_on`: Lua stands at that line. Otherwise, and without ``on_break``, the wait ends and says where it
+stands; the next one goes on from there. On the simulated link the clock stands still all the while. A real peer does
+not wait: there a hold is bounded as that of a request between two cells, by half of the message's performance time, and
+then the autopilot acts.
 
 Breakpoints concern the party that the script plays, and stop only while a script waits for something: with no
 breakpoint of a message's name, a message costs one look into an empty dict.
@@ -72,7 +72,7 @@ class Stop:
         how = f"before {self.message} is sent" if self.direction == "send" else f"after {self.message} was received"
         text = f"stopped {how} (message {self.index}, breakpoint {self.breakpoint})"
         if self.held is not None:
-            text += f"; the other side is real and does not wait: between cells the autopilot acts after {self.held:g} s"
+            text += f"; the peer is real and does not wait: between cells the autopilot acts after {self.held:g} s"
         return text
 
 

@@ -32,7 +32,7 @@ from ..session.events import Ended
 from ..session.journal import CHECK, FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from .base import CLOSED, Composed, Link, Maker, SessionError, Wait
-from .breakpoints import Breakpoints
+from .breakpoints import Breakpoints, Stop
 from .loop import LoopThread, ThreadEndedError
 from .pilot import Pilot
 
@@ -127,9 +127,14 @@ class LiveSession:
         self._closed = False
         self._closing = threading.Lock()
         self._thread = LoopThread(f"secc-kernel {link.kind} link")
-        nothing: Callable[[str], Maker | None] = lambda name: None  # noqa: E731
         self._pilot = Pilot(
-            link, side, autopilot, self._thread.loop, overrides or nothing, on_end or (lambda ended, goes_on: None)
+            link,
+            side,
+            autopilot,
+            self._thread.loop,
+            overrides or (lambda name: None),
+            on_end or (lambda ended, goes_on: None),
+            self.breakpoints,
         )
         try:
             asyncio.run_coroutine_threadsafe(link.open(self._pilot.happened), self._thread.loop).result()
@@ -175,17 +180,32 @@ class LiveSession:
         """
         return self._ask(Wait(self._role(role), "receive", name))
 
-    def run_to(self, name: str, role: str | None = None) -> Future[None]:
-        """Let the autopilot work up to, and not including, the answer to a request (or, as the EVCC, the request)."""
+    def run_to(self, name: str, role: str | None = None) -> Future[Stop | None]:
+        """Let the autopilot work up to, and not including, the answer to a request (or, as the EVCC, the request).
+
+        This and the other runs give the `Stop` where a breakpoint has ended them.
+        """
         return self._ask(Wait(self._role(role), "turn", name))
 
-    def run_to_end(self) -> Future[Ended]:
+    def run_to_end(self) -> Future[Ended | Stop]:
         """Let the autopilot work until the session has ended; gives how it ended."""
         return self._ask(Wait(self.side, "end"))
 
-    def wait(self, seconds: float, role: str | None = None) -> Future[None]:
+    def run_for(self, seconds: float) -> Future[Ended | Stop | None]:
+        """Let the autopilot work for some time; gives how the session ended, if it did."""
+        return self._ask(Wait(self.side, "run", seconds=float(seconds)))
+
+    def run_on(self) -> Future[Ended | Stop | None]:
+        """Let the autopilot work until the next message was sent or received; gives how the session ended, if so."""
+        return self._ask(Wait(self.side, "message"))
+
+    def wait(self, seconds: float, role: str | None = None) -> Future[Stop | None]:
         """Let time pass. What is the script's turn is held meanwhile: an answer can be late, or never come."""
         return self._ask(Wait(self._role(role), "time", seconds=float(seconds)))
+
+    def preview(self, name: str, role: str | None = None) -> Message | None:
+        """The message before whose sending the session has stopped, as it would go out now; None if it is another."""
+        return self._do(self._pilot.preview, self._role(role), name) if self.breakpoints.stop is not None else None
 
     def send(
         self,
@@ -217,9 +237,8 @@ class LiveSession:
             ready = Composed(message)
             make = make or (lambda schema, automatic, fills: ready)
         chosen = make or _replacing(name, fields, lambda: self.party.session_id or None)
-        wait = Wait(self._role(role), "turn", name[:-3] + "Req")
-        wait.then = lambda: self._pilot.transmit(wait.role, name, chosen)
-        return self._ask(wait, self._pilot.begin_send, name)
+        wait = Wait(self._role(role), "turn", name[:-3] + "Req", sends=name, make=chosen)
+        return self._ask(wait, self._pilot.begin_send)
 
     def check_received(self, name: str, role: str | None = None) -> bool:
         """Whether a message has arrived in this session."""
@@ -318,8 +337,8 @@ class LiveSession:
             raise SessionError(f"the {role} is not ours on this link ({self.link.place}): a script cannot act for it")
         return role
 
-    def _ask(self, wait: Wait, begin: Callable[..., None] | None = None, *args: Any) -> Future[Any]:
-        if not self._thread.post(self._pilot.enter, wait, begin or self._pilot.begin, *args):
+    def _ask(self, wait: Wait, begin: Callable[[Wait], None] | None = None) -> Future[Any]:
+        if not self._thread.post(self._pilot.enter, wait, begin or self._pilot.begin):
             wait.future.set_exception(SessionError(CLOSED))
         return wait.future
 

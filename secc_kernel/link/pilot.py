@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from typing import Any
 
 from ..codec import Message
@@ -17,15 +17,13 @@ from ..session.evcc import EVCC
 from ..session.events import Connected, Ended, Received, Sent
 from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
-from ..session.timers import limit, message_times
 from .base import CLOSED, Link, Maker, Seat, SessionError, Wait
-from .reach import begins_session, can_come
-from .reasons import last_messages, stands_still, why_not
+from .breakpoints import Breakpoints
+from .reach import begins_session, can_come, crosses, is_due, may_choose, may_come, survives
+from .reasons import how_it_ended, last_messages, stands_still, why_not
+from .stops import Stops
 
 __all__ = ["Pilot"]
-
-_PATIENCE = limit("V2G_EVCC_Sequence_Performance_Time").seconds / 2
-"""How long a vehicle that a script plays waits for it between two cells."""
 
 _SLICE = 0.01
 """Seconds that the simulated link runs before it lets the thread do something else."""
@@ -44,7 +42,7 @@ class Pilot:
         Whether the autopilot does for that party what the script does not.
     loop : asyncio loop
         Of the link's thread.
-    overrides, on_end
+    overrides, on_end, breakpoints
         As for `LiveSession`.
     """
 
@@ -56,21 +54,23 @@ class Pilot:
         loop: asyncio.AbstractEventLoop,
         overrides: Callable[[str], Maker | None],
         on_end: Callable[[Ended, bool], None],
+        breakpoints: Breakpoints,
     ) -> None:
         self.link = link
         self.side = side
         self.autopilot = autopilot
         self.seats = {role: Seat(party) for role, party in link.parties.items()}
         self._loop = loop
-        self._overrides = overrides
+        self.overrides = overrides
         self._on_end = on_end
-        self._wait: Wait | None = None
+        self.wait: Wait | None = None
         self._missed: tuple[Ended, str | None] | None = None
         """An end of which nobody has been told, and the turn that the script had taken then."""
         self._shut = False
         self._scripts = 0
         self._replug = False
         self._timer: asyncio.TimerHandle | None = None
+        self._stops = Stops(self, breakpoints)
 
     @property
     def party(self) -> SECC | EVCC:
@@ -84,16 +84,20 @@ class Pilot:
 
     # -- how the thread comes in --------------------------------------------------------------------------------------
 
-    def enter(self, wait: Wait, begin: Callable[..., None], *args: Any) -> None:
+    def enter(self, wait: Wait, begin: Callable[[Wait], None]) -> None:
         """Begin a wait; whatever goes wrong ends it."""
         if self._shut:
-            self._resolve(wait, error=SessionError(CLOSED))
+            wait.resolve(error=SessionError(CLOSED))
             return
         try:
-            begin(wait, *args)
+            begin(wait)
         except Exception as error:
-            self._resolve(wait, error=error)
+            wait.resolve(error=error)
             self._broken(error)
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Have something done soon, from any thread."""
+        self._loop.call_soon_threadsafe(self.happened, call)
 
     def happened(self, call: Callable[[], object]) -> None:
         """Something happened on the link: ``call`` tells the party. What follows from it is done, or held."""
@@ -107,17 +111,18 @@ class Pilot:
         """A mistake of ours: nobody may wait for ever because of it, and the journal has to say it."""
         text = f"secc-kernel made a mistake: {type(error).__name__}: {error}"
         self.journal.append(FindingEntry(self.link.now, rule="internal", severity="error", text=text))
-        wait, self._wait = self._wait, None
+        wait, self.wait = self.wait, None
         if wait is not None:
-            self._resolve(wait, error=error)
+            wait.resolve(error=error)
 
     # -- waits --------------------------------------------------------------------------------------------------------
 
     def begin(self, wait: Wait) -> None:
         """Begin a wait, or end it at once where it has nothing to wait for."""
-        if self._wait is not None and not self._wait.future.done():
-            self._fail(wait, f"the session already waits for {self._wait}: one wait at a time")
+        if self.wait is not None and not self.wait.future.done():
+            self._fail(wait, f"the session already waits for {self.wait}: one wait at a time")
             return
+        self._stops.leave()
         self._settle()
         seat = self.seats[wait.role]
         missed, self._missed = self._missed, None
@@ -126,62 +131,67 @@ class Pilot:
             return
         if missed is not None and wait.kind in ("receive", "turn"):
             ended, taken = missed
-            if not begins_session(wait.request) or (wait.then is not None and taken == wait.request):
-                self._fail(wait, f"{wait} cannot come: the session has ended ({ended.how}): {ended.reason}")
+            if not begins_session(wait.request) or (wait.sends and taken == wait.request):
+                self._fail(wait, f"{wait} cannot come: {how_it_ended(ended, taken, self.side)}")
                 return
-        if wait.kind == "receive" and wait.name in seat.unreceived and self._is_due(seat, wait):
+        if wait.kind == "receive" and wait.name in seat.unreceived and is_due(seat, wait):
             self._received(seat, wait)
             return
-        self._wait = wait
-        wait.future.add_done_callback(self._cancelled)
-        if wait.kind == "time":
+        self._take_up(wait)
+        if wait.kind in ("time", "run"):
             wait.until = self.link.now + wait.seconds
-        else:
+        if wait.kind != "time":
             self._ensure_vehicle(wait)
         self.go()
 
-    def _is_due(self, seat: Seat, wait: Wait) -> bool:
-        """Whether an arrived message is to be given now: unless the autopilot dealt with it and another can come."""
-        owed = seat.owed()
-        here = owed == wait.name if wait.role == "SECC" else owed is not None and seat.latest == wait.name
-        return here or not can_come(seat.party.progress, wait.request)
+    def _take_up(self, wait: Wait) -> None:
+        self.wait = wait
+        wait.future.add_done_callback(self._cancelled)
 
-    def begin_send(self, wait: Wait, name: str) -> None:
-        """Send now if it is the message's turn, or on purpose; wait for its turn where it still comes."""
+    def begin_send(self, wait: Wait) -> None:
+        """Send now if it is the message's turn, or the turn is the script's; wait for its turn where it still comes.
+
+        What a script has received is the script's to answer: what it sends then goes out, in order or not, and the
+        autopilot does not put it right.
+        """
+        self._stops.leave()
         self._settle()
         seat = self.seats[wait.role]
         party, owed, target = seat.party, seat.owed(), wait.request
         if party.connection is None:
             self.begin(wait)
-        elif owed == target or not self._flies(wait.role):
-            self._complete_send(wait)
-            self.go()
+        elif owed == target or seat.holds or not self.flies(wait.role) or crosses(self.seats, wait):
+            self._begin_now(wait)
         elif can_come(party.progress, target, None if owed is None else [owed]):
             self.begin(wait)
-        elif owed is not None and (owed == seat.taken or self._may_choose(seat, wait)):
-            self._complete_send(wait)
-            self.go()
+        elif owed is not None and may_choose(seat, wait):
+            self._begin_now(wait)
         elif party.progress.over:
             self.begin(wait)
         else:
-            self._fail(wait, f"{name} cannot be sent: {why_not(seat, target)}")
+            self._fail(wait, f"{wait.sends} cannot be sent: {why_not(seat, target)}")
+
+    def _begin_now(self, wait: Wait) -> None:
+        self._take_up(wait)
+        self._finish(wait)
+        self.go()
 
     def _complete_send(self, wait: Wait) -> None:
-        assert wait.then is not None
+        assert wait.make is not None
         self.seats[wait.role].used = True
         try:
-            message = wait.then()
+            message = self.transmit(wait.role, wait.sends, wait.make)
         except Exception as error:
-            self._resolve(wait, error=error)
+            wait.resolve(error=error)
         else:
-            self._resolve(wait, message)
+            wait.resolve(message)
 
     def transmit(self, role: str, name: str, make: Maker) -> Message:
         """Make a message over the autopilot's and send it."""
         seat = self.seats[role]
         party = seat.party
         party.hold()
-        composed = make(party.schema, seat.draft(name), self._flies(role))
+        composed = make(party.schema, seat.draft(name, self.link.now), self.flies(role))
         party.send(composed.message, self.link.now, composed.intended, composed.auto)
         seat.taken = seat.acts_at = None
         self._settle()
@@ -189,40 +199,49 @@ class Pilot:
 
     def _finish(self, wait: Wait, result: Any = None) -> None:
         """The wait has come to what it was for."""
-        if self._wait is wait:
-            self._wait = None
-        if wait.then is not None:
+        if wait.sends:
+            if self._stops.meet(self.seats[wait.role], wait.sends, "send", wait.make):
+                self._stops.afterwards(lambda: self._finish(wait))
+                return
+            self.forget(wait)
             self._complete_send(wait)
+        elif self._stops.holds(wait):
+            self._stops.afterwards(lambda: self._finish(wait, result))
         else:
-            self._resolve(wait, result)
+            self.forget(wait)
+            wait.resolve(result)
 
     def _received(self, seat: Seat, wait: Wait) -> None:
         seat.unreceived.discard(wait.name)
-        seat.taken, seat.used = seat.owed(), True
+        if seat.is_latest(wait.name):
+            seat.taken = seat.owed()
+        seat.used = True
         self._finish(wait, seat.arrived[wait.name])
 
     def _fail(self, wait: Wait, reason: str) -> None:
-        if self._wait is wait:
-            self._wait = None
-        self._resolve(wait, error=SessionError(reason + last_messages(self.journal)))
+        error = SessionError(reason + last_messages(self.journal))
+        if self._stops.holds(wait):
+            self._stops.afterwards(lambda: self._give_up(wait, error))
+        else:
+            self._give_up(wait, error)
 
-    @staticmethod
-    def _resolve(wait: Wait, result: Any = None, error: BaseException | None = None) -> None:
-        try:
-            if error is not None:
-                wait.future.set_exception(error)
-            else:
-                wait.future.set_result(result)
-        except InvalidStateError:  # cancelled meanwhile
-            return
+    def _give_up(self, wait: Wait, error: Exception) -> None:
+        self.forget(wait)
+        wait.resolve(error=error)
+
+    def forget(self, wait: Wait) -> None:
+        if self.wait is wait:
+            self.wait = None
 
     def _cancelled(self, future: Future[Any]) -> None:
         if future.cancelled():
             self._loop.call_soon_threadsafe(self._forget_wait, future)
 
     def _forget_wait(self, future: Future[Any]) -> None:
-        if self._wait is not None and self._wait.future is future:
-            self._wait = None
+        if self.wait is not None and self.wait.future is future:
+            if self._stops.holds(self.wait):
+                self._stops.drop()
+            self.wait = None
 
     # -- what happens, in the link's thread ---------------------------------------------------------------------------
 
@@ -231,16 +250,16 @@ class Pilot:
         self._settle()
         if self.link.real:
             self._schedule()
-        elif self._wait is not None:
+        elif self.wait is not None:
             self._run_slice()
 
     def _run_slice(self) -> None:
         """Run the simulated link for a moment; other calls of the thread, and an interrupt, get through in between."""
         loop = self._loop
         deadline = loop.time() + _SLICE
-        while (wait := self._wait) is not None and loop.time() < deadline:
+        while (wait := self.wait) is not None and not self._stops.held and loop.time() < deadline:
             if wait.future.cancelled():
-                self._wait = None
+                self.wait = None
             elif wait.until is not None and self.link.now >= wait.until:
                 self._finish(wait)
             elif self.link.advance(self._next_act()):
@@ -249,7 +268,7 @@ class Pilot:
                 self._finish(wait, self.party.ended)
             else:
                 self._fail(wait, f"{wait} cannot come: nothing more happens on the link")
-        if self._wait is not None:
+        if self.wait is not None and not self._stops.held:
             loop.call_soon(self.happened, _nothing)
 
     def _schedule(self) -> None:
@@ -271,8 +290,8 @@ class Pilot:
 
     def _next_act(self) -> float | None:
         times = [seat.acts_at for seat in self.seats.values() if seat.acts_at is not None]
-        if self._wait is not None and self._wait.until is not None:
-            times.append(self._wait.until)
+        if self.wait is not None and self.wait.until is not None:
+            times.append(self.wait.until)
         return min(times) if times else None
 
     def _settle(self) -> None:
@@ -291,7 +310,7 @@ class Pilot:
             for seat in self.seats.values():
                 busy = self._decide(seat) or busy
             self.link.flush()
-        wait = self._wait
+        wait = self.wait
         if wait is None:
             return
         if wait.kind == "end" and all(seat.party.ended for seat in self.seats.values()):
@@ -300,98 +319,103 @@ class Pilot:
             self._finish(wait)
 
     def _observe(self, seat: Seat, event: Any) -> None:
-        wait = self._wait
+        wait = self.wait
         if isinstance(event, Connected):
             seat.forget()
         elif isinstance(event, Received):
-            name = event.message.name
-            seat.arrived[name] = event.message
-            seat.unreceived.add(name)
-            seat.latest, seat.turn_since, seat.acts_at = name, event.time, None
-            if wait is not None and wait.role == seat.party.role and wait.kind == "receive" and wait.name == name:
-                self._received(seat, wait)
+            self._arrived(seat, event, wait)
         elif isinstance(event, Sent):
             name = event.message.name
             seat.sent[name] = event.message
+            seat.taken = None
             seat.unreceived.discard(name[:-3] + "Res")  # asked again: an answer of before is none to this
+            self._counted(seat)
         elif isinstance(event, Ended):
             self._ended(seat, event)
+
+    def _arrived(self, seat: Seat, event: Received, wait: Wait | None) -> None:
+        name = event.message.name
+        seat.arrived[name] = event.message
+        seat.unreceived.add(name)
+        seat.latest, seat.turn_since, seat.acts_at = name, event.time, None
+        self._stops.meet(seat, name, "receive")
+        if wait is not None and wait.role == seat.party.role and wait.kind == "receive" and wait.name == name:
+            if self._stops.holds(wait):
+                self._stops.afterwards(lambda: self._received(seat, wait))
+            else:
+                self._received(seat, wait)
+        self._counted(seat)
+
+    def _counted(self, seat: Seat) -> None:
+        """A message of this party's conversation went over the wire."""
+        wait = self.wait
+        if wait is not None and wait.kind == "message" and wait.role == seat.party.role:
+            self._finish(wait)
 
     def _ended(self, seat: Seat, event: Ended) -> None:
         taken, seat.taken, seat.acts_at = seat.taken, None, None
         seat.unreceived.clear()
-        wait = self._wait
+        wait = self.wait
         concerned = wait is not None and wait.role == seat.party.role
-        goes_on = wait is not None and concerned and self._survives(wait)
+        goes_on = wait is not None and concerned and survives(wait, "EVCC" in self.link.parties)
         if seat.party is self.party:
             self._on_end(event, goes_on)
             if seat.used and (wait is None or not concerned or wait.kind == "time"):
                 self._missed = (event, taken)
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
+        if wait.kind in ("run", "message"):
+            self._finish(wait, event)
+            return
         if goes_on:
             wait.restarts += 1
             self._replug = "EVCC" in self.link.parties
         else:
-            self._fail(wait, f"{wait} did not come: the session ended ({event.how}): {event.reason}")
-
-    def _survives(self, wait: Wait) -> bool:
-        """Whether a wait goes on into the next session: it is for a message that only a new session brings."""
-        if wait.kind in ("end", "time") or not begins_session(wait.request):
-            return False
-        return "EVCC" not in self.link.parties or wait.restarts == 0
+            self._fail(wait, f"{wait} did not come: {how_it_ended(event, taken, seat.party.role)}")
 
     def _decide(self, seat: Seat) -> bool:
         """Who acts for a party whose turn it is. True when something was done."""
         party = seat.party
         turn = party.turn
-        wait = self._wait
+        wait = self.wait
         if turn is None:
             seat.acts_at = None
             return False
+        if self._stops.held:
+            return self._decide_alone(seat, scripts=0)
         if wait is not None and wait.role == party.role and wait.kind == "turn" and wait.name == turn:
-            seat.taken, seat.used = turn, True
-            self._finish(wait)
-            return True
+            return self._take(seat, wait)
         if wait is None:
-            return self._decide_alone(seat)
+            return self._decide_alone(seat, self._scripts)
         if wait.kind == "time" and wait.role == party.role:
             return False
-        if not self._flies(party.role):
+        if not self.flies(party.role):
             self._fail(wait, stands_still(seat, wait, turn))
             return True
-        if wait.role == party.role and wait.kind in ("receive", "turn") and not self._may_come(seat, wait, turn):
-            if self._may_choose(seat, wait):
-                seat.taken, seat.used = turn, True
-                self._finish(wait)
-            else:
-                self._fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
+        if wait.role == party.role and wait.kind in ("receive", "turn") and not may_come(seat, wait, turn):
+            if may_choose(seat, wait):
+                return self._take(seat, wait)
+            self._fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
             return True
         return self._act(seat)
 
-    def _decide_alone(self, seat: Seat) -> bool:
+    def _take(self, seat: Seat, wait: Wait) -> bool:
+        """The turn is the script's. True: something was done."""
+        seat.taken, seat.used = seat.party.turn, True
+        self._finish(wait)
+        return True
+
+    def _decide_alone(self, seat: Seat, scripts: int) -> bool:
         """Nobody waits. A real peer is served all the same, after a while that leaves a script the time to act."""
         party = seat.party
-        if not self.link.real or not self._flies(party.role) or (self._scripts and party.role == self.side):
+        if not self.link.real or not self.flies(party.role) or (scripts and party.role == self.side):
             seat.acts_at = None
             return False
         if seat.acts_at is None:
-            seat.acts_at = seat.turn_since + self._patience(party)
+            seat.acts_at = seat.turn_since + seat.patience()
         if self.link.now < seat.acts_at:
             return False
         return self._act(seat)
-
-    @staticmethod
-    def _patience(party: SECC | EVCC) -> float:
-        """How long a message waits for a script between two cells."""
-        if isinstance(party, EVCC):
-            deadline = party.next_deadline()
-            return _PATIENCE if deadline is None else min(_PATIENCE, max(deadline - party.now, 0.0) / 2)
-        times = message_times(party.schema or "sap", party.turn or "")
-        if times is None:
-            return 0.0
-        # DIN SPEC 70121 gives the station no time of its own, but the vehicle one to wait.
-        return (times.performance or times.timeout / 2) / 2
 
     def _act(self, seat: Seat) -> bool:
         """The autopilot's move; with what the script has set and not sent, if there is any."""
@@ -399,8 +423,8 @@ class Pilot:
         turn = party.turn
         assert turn is not None
         name = turn[:-3] + "Res" if party.role == "SECC" else turn
-        make = self._overrides(name)
-        if make is None:
+        make = self.overrides(name)
+        if make is None and not self._stops.watches(name):
             seat.acts_at = None
             party.take_turn(self.link.now)
             return True
@@ -410,32 +434,25 @@ class Pilot:
                 return False
             seat.acts_at = due
             return True
+        if self._stops.meet(seat, name, "send"):
+            return False
+        if make is None:
+            party.take_turn(self.link.now)
+            return True
         try:
             self.transmit(party.role, name, make)
         except Exception as error:
-            if self._wait is None:
+            if self.wait is None:
                 self.journal.append(NoteEntry(self.link.now, f"what the script set for {name} was left out: {error}"))
                 party.take_turn(self.link.now)
             else:
-                wait, self._wait = self._wait, None
-                self._resolve(wait, error=error)
+                wait, self.wait = self.wait, None
+                wait.resolve(error=error)
         return True
 
-    def _flies(self, role: str) -> bool:
+    def flies(self, role: str) -> bool:
         """Whether the autopilot may act for a party: always for the side that the script does not play."""
         return self.autopilot or role != self.side
-
-    @staticmethod
-    def _may_choose(seat: Seat, wait: Wait) -> bool:
-        """Whether a vehicle may ask this here, though its autopilot asks something else: a ServiceDetailReq."""
-        return wait.kind == "turn" and isinstance(seat.party, EVCC) and wait.request in seat.party.progress.allowed
-
-    @staticmethod
-    def _may_come(seat: Seat, wait: Wait, turn: str) -> bool:
-        """Whether what is waited for may still come when this turn is done."""
-        if begins_session(wait.request) and not begins_session(turn):
-            return False
-        return can_come(seat.party.progress, wait.request, [turn])
 
     # -- the vehicle, and the end -------------------------------------------------------------------------------------
 
@@ -467,6 +484,10 @@ class Pilot:
         self._plug()
         self.go()
 
+    def preview(self, role: str, name: str) -> Message | None:
+        """As `LiveSession.preview`."""
+        return self._stops.preview(role, name)
+
     def unplug(self) -> None:
         """Pull the plug."""
         self.link.unplug()
@@ -486,9 +507,10 @@ class Pilot:
     async def shut(self) -> None:
         """End the wait, if there is one, and close the link."""
         self._shut = True
+        self._stops.drop()
         if self._timer is not None:
             self._timer.cancel()
-        wait, self._wait = self._wait, None
+        wait, self.wait = self.wait, None
         if wait is not None:
             self._fail(wait, f"{wait} did not come: the session was closed")
         self.link.flush()

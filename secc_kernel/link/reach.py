@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..messages import vocabulary
+from ..session.evcc import EVCC
 from ..session.sequence import HANDSHAKE, SEQUENCES, Progress, Row
+from .base import Seat, Wait
 
-__all__ = ["begins_session", "can_come", "is_foreign", "known_requests"]
+__all__ = [
+    "begins_session",
+    "can_come",
+    "crosses",
+    "is_due",
+    "is_foreign",
+    "known_requests",
+    "may_choose",
+    "may_come",
+    "survives",
+]
 
 
 def begins_session(request: str) -> bool:
@@ -35,6 +47,35 @@ def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = Non
     if request not in known_requests():
         return True
     return request in _closure(rows, progress.mode, progress.allowed if ahead is None else ahead)
+
+
+def may_choose(seat: Seat, wait: Wait) -> bool:
+    """Whether a vehicle may ask this here, though its autopilot asks something else: a ServiceDetailReq."""
+    return wait.kind == "turn" and isinstance(seat.party, EVCC) and wait.request in seat.party.progress.allowed
+
+
+def may_come(seat: Seat, wait: Wait, turn: str) -> bool:
+    """Whether what is waited for may still come when this turn is done."""
+    if begins_session(wait.request) and not begins_session(turn):
+        return False
+    return can_come(seat.party.progress, wait.request, [turn])
+
+
+def is_due(seat: Seat, wait: Wait) -> bool:
+    """Whether an arrived message is to be given now: unless the autopilot dealt with it and another can come."""
+    return seat.is_latest(wait.name) or not can_come(seat.party.progress, wait.request)
+
+
+def crosses(seats: Mapping[str, Seat], wait: Wait) -> bool:
+    """Whether a vehicle asks on while the script holds the station's answer: it would never have its turn."""
+    return wait.role == "EVCC" and "SECC" in seats and seats["SECC"].holds
+
+
+def survives(wait: Wait, simulated: bool) -> bool:
+    """Whether a wait goes on into the next session: it is for a message that only a new session brings."""
+    if wait.kind not in ("receive", "turn") or not begins_session(wait.request):
+        return False
+    return not simulated or wait.restarts == 0
 
 
 def known_requests() -> set[str]:

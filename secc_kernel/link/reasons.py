@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..messages import vocabulary
+from ..session.events import Ended
 from ..session.journal import Journal
 from .base import Seat, Wait
 from .reach import begins_session, is_foreign
 
-__all__ = ["last_messages", "stands_still", "why_not"]
+__all__ = ["how_it_ended", "last_messages", "stands_still", "why_not"]
 
 _SHOWN = 4
 
@@ -23,6 +24,26 @@ def last_messages(journal: Journal) -> str:
         code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)
         shown.append(f"{frame.name or 'undecodable'}{f' ({code})' if code else ''} at {frame.time - start:.3f} s")
     return "; the last messages: " + ", ".join(shown)
+
+
+def how_it_ended(ended: Ended, taken: str | None, role: str) -> str:
+    """How a session ended, and what the script can do about it.
+
+    Parameters
+    ----------
+    ended : Ended
+        The end.
+    taken : str or None
+        The turn that the script held until then.
+    role : str
+        Whose turn it was.
+    """
+    text = f"the session ended ({ended.how}): {ended.reason}"
+    if taken is None or ended.how != "aborted":
+        return text
+    own = f"{taken[:-3]}Res" if role == "SECC" else taken
+    held = f"held {taken} without an answer" if role == "SECC" else f"had the turn of {taken}"
+    return f"{text}; the script {held}: send {own}, or let the autopilot go on with RunTo or RunToEnd"
 
 
 def stands_still(seat: Seat, wait: Wait, turn: str) -> str:

@@ -6,32 +6,19 @@ import threading
 import time
 
 import pytest
+from live_sessions import WAIT, names, session_of
 
 from secc_kernel.codec import new
-from secc_kernel.link.live import CHECK, LiveSession, SessionError
-from secc_kernel.link.sim import SimLink, answering_time
-from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal
-from secc_kernel.session.secc import SECC
+from secc_kernel.link.live import CHECK, SessionError
+from secc_kernel.link.sim import answering_time
+from secc_kernel.session.journal import FindingEntry, FrameEntry
 from secc_kernel.vehicle import SimulatedEV
-
-WAIT = 20.0
-
-
-def session_of(*, side="SECC", autopilot=True, energy=None, soc=79.9, **options):
-    journal = Journal()
-    station = SECC(journal=journal, pace=answering_time, records_frames=side == "SECC")
-    vehicle = SimulatedEV("compact", soc=soc, energy=energy, journal=journal, records_frames=side == "EVCC")
-    return LiveSession(SimLink(station, vehicle, **options), side=side, autopilot=autopilot)
 
 
 @pytest.fixture
 def session():
     with session_of() as made:
         yield made
-
-
-def names(session):
-    return [frame.name for frame in session.journal.frames]
 
 
 def test_the_first_receive_plugs_in_and_goes_through_the_handshake(session):
@@ -203,7 +190,9 @@ def test_a_script_can_play_the_vehicle():
         response = session.receive("SessionSetupRes").result(WAIT)
         assert response.body.ResponseCode == "OK_NewSessionEstablished"
         assert names(session)[-1] == "SessionSetupRes"
-        # The autopilot asks what comes before.
+        # The autopilot asks what comes before, since the script has handed on its turn.
+        session.run_to("PaymentServiceSelectionReq").result(WAIT)
+        session.receive("PaymentServiceSelectionRes").result(WAIT)
         session.send("AuthorizationReq").result(WAIT)
         assert names(session)[-2:] == ["PaymentServiceSelectionRes", "AuthorizationReq"]
         assert session.run_to_end().result(WAIT).how == "terminated"

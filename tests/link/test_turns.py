@@ -1,0 +1,90 @@
+"""Whose turn it is: what a script has received is the script's to answer, whatever it sends."""
+
+from __future__ import annotations
+
+import pytest
+from live_sessions import WAIT, names, session_of
+
+from secc_kernel.codec import new
+from secc_kernel.link.live import SessionError
+
+
+def findings(session, rule):
+    return [finding.text for finding in session.journal.findings if finding.rule == rule]
+
+
+def test_the_wrong_answer_goes_out_as_it_was_sent_and_the_vehicle_reacts():
+    with session_of() as session:
+        session.receive("ServiceDiscoveryReq").result(WAIT)
+        # Its request would come two messages later: the autopilot could get there, and must not.
+        session.send("AuthorizationRes", EVSEProcessing="Finished", ResponseCode="OK").result(WAIT)
+        assert names(session)[-2:] == ["ServiceDiscoveryReq", "AuthorizationRes"]
+        (finding,) = findings(session, "turn")
+        assert finding == "ServiceDiscoveryReq was answered with AuthorizationRes, on purpose (script)"
+        ended = session.run_to_end().result(WAIT)
+        assert (ended.how, session.act(lambda ev, now: ev.ended.reason, "EVCC")) == (
+            "aborted",
+            "ServiceDiscoveryReq was answered with AuthorizationRes",
+        )
+        assert names(session)[-1] == "AuthorizationRes"
+
+
+def test_a_request_that_the_autopilot_ran_to_is_the_scripts_as_well():
+    with session_of() as session:
+        session.run_to("ServiceDiscoveryReq").result(WAIT)
+        session.send("SessionStopRes", ResponseCode="OK").result(WAIT)
+        assert names(session)[-2:] == ["ServiceDiscoveryReq", "SessionStopRes"]
+
+
+def test_who_receives_on_lets_the_autopilot_answer():
+    with session_of() as session:
+        session.receive("ServiceDiscoveryReq").result(WAIT)
+        session.receive("AuthorizationReq").result(WAIT)
+        assert session.sent("ServiceDiscoveryRes").body.ResponseCode == "OK"
+
+
+def test_what_is_received_late_gives_no_turn():
+    with session_of() as session:
+        session.send("CableCheckRes").result(WAIT)
+        session.receive("SessionSetupReq").result(WAIT)  # its answer went out long ago
+        session.send("PowerDeliveryRes").result(WAIT)
+        assert names(session)[-2:] == ["PowerDeliveryReq", "PowerDeliveryRes"]
+
+
+def test_one_turn_is_one_message():
+    with session_of() as session:
+        session.receive("CurrentDemandReq").result(WAIT)
+        session.run_for(0.2).result(WAIT)
+        # The next CurrentDemandReq was not received by the script: what it sends waits for its turn.
+        session.send("SessionStopRes").result(WAIT)
+        assert names(session)[-2:] == ["SessionStopReq", "SessionStopRes"]
+
+
+def test_the_vehicle_asks_now_what_it_was_told_to_ask():
+    with session_of(side="EVCC", soc=40) as session:
+        session.receive("CurrentDemandRes").result(WAIT)
+        at = session.now
+        session.send("MeteringReceiptReq").result(WAIT)
+        assert session.now == at
+        assert names(session)[-2:] == ["CurrentDemandRes", "MeteringReceiptReq"]
+        assert session.receive("MeteringReceiptRes").result(WAIT).body.ResponseCode == "FAILED_SequenceError"
+
+
+def test_a_vehicle_that_asks_on_before_the_answer_that_the_script_holds():
+    with session_of() as session:
+        session.receive("ServiceDiscoveryReq").result(WAIT)
+        session.send(new("iso2", "AuthorizationReq", session.party.session_id), role="EVCC").result(WAIT)
+        assert session.sent("ServiceDiscoveryRes") is None
+        session.send("ServiceDiscoveryRes").result(WAIT)
+        assert "AuthorizationReq was sent before the response to ServiceDiscoveryReq" in findings(session, "turn")[0]
+
+
+def test_who_neither_answers_nor_goes_on_is_told_what_to_do():
+    with session_of() as session:
+        session.receive("SessionSetupReq").result(WAIT)
+        session.wait(3).result(WAIT)
+        with pytest.raises(SessionError) as caught:
+            session.receive("ServiceDiscoveryReq").result(WAIT)
+        text = str(caught.value)
+        assert "the script held SessionSetupReq without an answer" in text
+        assert "send SessionSetupRes, or let the autopilot go on with RunTo or RunToEnd" in text
