@@ -5,6 +5,9 @@ be asked for as often as a script likes, and takes its values from the station a
 request (its place in the sequence, the session's id) the SECC has judged before: `answer` puts that verdict over the
 function's own.
 
+Requests that a station has no use for have no function: their answer is a refusal, made of the declarations
+(`refusals`). So is what a FAILED answer has to hold besides its code.
+
 A peer may leave out what the schema demands; the functions take that, and answer with what the schema demands of them.
 """
 
@@ -17,6 +20,7 @@ from secc_kernel import codec
 from secc_kernel.session import din_answers, iso2_answers
 from secc_kernel.session.dc_answers import Fields
 from secc_kernel.session.handshake import choose
+from secc_kernel.session.refusals import RESPONSE_CODE, fill, refusal
 
 if TYPE_CHECKING:
     from secc_kernel.codec import Message
@@ -26,17 +30,21 @@ __all__ = ["ANSWERS", "answer"]
 
 
 def answer(secc: SECC, request: Message) -> Message:
-    """The response that the standard asks for, at this moment.
+    """The response that the standard asks for, at this moment; a refusal, where there is no rule for the request.
 
     Raises
     ------
     KeyError
-        There is no rule for such a request.
+        The vocabulary has no response to such a request.
     """
-    fields = ANSWERS[request.schema][request.name](secc, request.body)
-    if secc.verdict is not None and request.schema != "sap":
-        fields["ResponseCode"] = secc.verdict
-    return codec.new(request.schema, request.name[:-3] + "Res", session_id=_session_id(secc, request), **fields)
+    schema, name = request.schema, request.name[:-3] + "Res"
+    rule = ANSWERS.get(schema, {}).get(request.name)
+    fields = refusal(schema, request.name) if rule is None else rule(secc, request.body)
+    if secc.verdict is not None and schema != "sap":
+        fields[RESPONSE_CODE] = secc.verdict
+    if str(fields[RESPONSE_CODE]).lower().startswith("failed"):
+        fields = fill(schema, name, fields)
+    return codec.new(schema, name, session_id=_session_id(secc, request), **fields)
 
 
 def _session_id(secc: SECC, request: Message) -> bytes | None:
@@ -60,4 +68,4 @@ ANSWERS: dict[str, dict[str, Callable[[Any, Any], Fields]]] = {
     "iso2": iso2_answers.ANSWERS,
     "din": din_answers.ANSWERS,
 }
-"""What answers which request, by vocabulary. A test compares its keys with the vocabulary's requests."""
+"""What answers which request, by vocabulary; a request without an entry is refused."""

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from secc_kernel.session.offers import Schedule
 from secc_kernel.session.physical import Quantities, to_float
 
 if TYPE_CHECKING:
     from secc_kernel.session.secc import SECC
     from secc_kernel.session.station import Station
 
-__all__ = ["CHARGE_SERVICE", "DAY", "TUPLE_ID", "DcAnswers", "Fields", "authorized", "scheduled"]
+__all__ = [
+    "CHARGE_SERVICE",
+    "DAY",
+    "TUPLE_ID",
+    "DcAnswers",
+    "Fields",
+    "authorized",
+    "scheduled",
+    "schedules_of",
+    "takes_payment",
+]
 
 Fields = dict[str, Any]
 
@@ -31,6 +42,18 @@ def authorized(secc: SECC) -> bool:
 def scheduled(secc: SECC) -> bool:
     """Whether the station has its schedules and parameters by now."""
     return secc.station.elapsed("ChargeParameterDiscovery", secc.now) >= secc.station.parameter_time
+
+
+def takes_payment(secc: SECC, request: Any) -> bool:
+    """Whether the vehicle has selected a payment option that it was offered."""
+    offered = secc.offers.payment_options
+    return str(request.SelectedPaymentOption) in (secc.payment_options if offered is None else offered)
+
+
+def schedules_of(secc: SECC, power: float) -> dict[int, Schedule]:
+    """The schedules that the vehicle was given; before that the station's own, of so many W."""
+    sent = secc.offers.schedules
+    return {TUPLE_ID: Schedule(power, DAY)} if sent is None else sent
 
 
 class DcAnswers:

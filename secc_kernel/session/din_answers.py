@@ -1,8 +1,7 @@
 """The answers of DIN SPEC 70121, DC with external payment: one function a request.
 
 The schema is an early draft of ISO 15118-2's and has its AC, contracts, metering receipts and value-added services; the
-specification uses none of them. Such requests are out of sequence wherever they come, and get their answer's mandatory
-elements with that verdict.
+specification uses none of them. Such requests are out of sequence wherever they come, and are refused (`refusals`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.messages.din70121 import msg_data_types as types
-from secc_kernel.session.dc_answers import CHARGE_SERVICE, DAY, TUPLE_ID, DcAnswers, Fields, authorized, scheduled
+from secc_kernel.session.dc_answers import (
+    CHARGE_SERVICE,
+    DAY,
+    TUPLE_ID,
+    DcAnswers,
+    Fields,
+    authorized,
+    scheduled,
+    schedules_of,
+    takes_payment,
+)
 from secc_kernel.session.physical import DIN
 
 if TYPE_CHECKING:
@@ -41,6 +50,14 @@ _DC = _DcAnswers(types, DIN)
 
 def _energy_transfer_type(station: Station) -> str:
     return next((offer for offer in _OFFERS if offer in station.energy_transfer_modes), _OFFERS[0])
+
+
+def _is_offered(secc: SECC, requested: str) -> bool:
+    """Whether an energy transfer type was offered; an offer may name several connectors (AC_core3p_DC_extended)."""
+    sent = secc.offers.modes
+    if sent is None:
+        return requested == _energy_transfer_type(secc.station)
+    return any(requested == offer or offer.endswith(f"_{requested}") for offer in sent)
 
 
 def _session_setup(secc: SECC, request: Any) -> Fields:
@@ -78,9 +95,9 @@ def _service_discovery(secc: SECC, request: Any) -> Fields:
 
 def _service_payment_selection(secc: SECC, request: Any) -> Fields:
     selected = {entry.ServiceID for entry in getattr(request.SelectedServiceList, "SelectedService", ())}
-    if selected != {CHARGE_SERVICE}:
+    if selected != set(secc.offers.services or {CHARGE_SERVICE}):
         return {"ResponseCode": "FAILED_ServiceSelectionInvalid"}  # [V2G-DC-396], [V2G-DC-635]
-    if request.SelectedPaymentOption not in secc.payment_options:
+    if not takes_payment(secc, request):
         return {"ResponseCode": "FAILED_PaymentSelectionInvalid"}  # [V2G-DC-395]
     return {"ResponseCode": "OK"}
 
@@ -101,7 +118,7 @@ def _charge_parameter_discovery(secc: SECC, request: Any) -> Fields:
     }
     if isinstance(parameter, types.AC_EVChargeParameterType) or not _DC.fits(secc, parameter):
         fields["ResponseCode"] = "FAILED_WrongChargeParameter"  # [V2G-DC-398]
-    elif request.EVRequestedEnergyTransferType != _energy_transfer_type(secc.station):
+    elif not _is_offered(secc, str(request.EVRequestedEnergyTransferType)):
         fields["ResponseCode"] = "FAILED_WrongEnergyTransferType"  # [V2G-DC-397]
     elif not scheduled(secc):
         fields["EVSEProcessing"] = "Ongoing"
@@ -123,67 +140,19 @@ def _schedules(secc: SECC) -> types.SAScheduleListType:
 def _power_delivery(secc: SECC, request: Any) -> Fields:
     fields: Fields = {"ResponseCode": "OK", "EVSEStatus": _DC.status(secc)}
     profile = request.ChargingProfile
+    schedules = schedules_of(secc, secc.station.maximum_power)
+    schedule = None if profile is None else schedules.get(profile.SAScheduleTupleID)
     if request.ReadyToChargeState and secc.station.status_code in _DEAD:
         fields["ResponseCode"] = "FAILED_PowerDeliveryNotApplied"  # [V2G-DC-401]
-    elif profile is not None and profile.SAScheduleTupleID != TUPLE_ID:
+    elif profile is not None and schedule is None:
         fields["ResponseCode"] = "FAILED_TariffSelectionInvalid"  # [V2G-DC-400]
-    elif profile is not None and any((entry.ChargingProfileEntryStart or 0) > DAY for entry in profile.ProfileEntry):
+    elif schedule is not None and any((e.ChargingProfileEntryStart or 0) > schedule.end for e in profile.ProfileEntry):
         fields["ResponseCode"] = "FAILED_ChargingProfileInvalid"  # [V2G-DC-399]
     return fields
 
 
 def _session_stop(secc: SECC, request: Any) -> Fields:
     return {"ResponseCode": "OK"}
-
-
-# -- what the specification does not use ------------------------------------------------------------------------------
-
-
-def _service_detail(secc: SECC, request: Any) -> Fields:
-    return {"ResponseCode": "FAILED_ServiceIDInvalid", "ServiceID": request.ServiceID or 0}
-
-
-def _payment_details(secc: SECC, request: Any) -> Fields:
-    now = int((secc.station.epoch or 0.0) + secc.now)
-    return {"ResponseCode": "FAILED", "GenChallenge": "0", "DateTimeNow": now}
-
-
-def _certificate_installation(secc: SECC, request: Any) -> Fields:
-    return {
-        "ResponseCode": "FAILED_NoCertificateAvailable",
-        "Id": "id1",
-        "ContractSignatureCertChain": types.CertificateChainType(Certificate=bytes(1)),
-        "ContractSignatureEncryptedPrivateKey": bytes(1),
-        "DHParams": bytes(1),
-        "ContractID": "0",
-    }
-
-
-def _certificate_update(secc: SECC, request: Any) -> Fields:
-    return {**_certificate_installation(secc, request), "RetryCounter": 0}
-
-
-def _ac_status(secc: SECC) -> types.AC_EVSEStatusType:
-    return types.AC_EVSEStatusType(
-        PowerSwitchClosed=False,
-        RCD=False,
-        NotificationMaxDelay=0,
-        EVSENotification=types.EVSENotificationType.None_,
-    )
-
-
-def _charging_status(secc: SECC, request: Any) -> Fields:
-    return {
-        "ResponseCode": "FAILED",
-        "EVSEID": _evse_id(secc),
-        "SAScheduleTupleID": TUPLE_ID,
-        "ReceiptRequired": False,
-        "AC_EVSEStatus": _ac_status(secc),
-    }
-
-
-def _metering_receipt(secc: SECC, request: Any) -> Fields:
-    return {"ResponseCode": "FAILED", "AC_EVSEStatus": _ac_status(secc)}
 
 
 ANSWERS: dict[str, Callable[[Any, Any], Fields]] = {
@@ -198,11 +167,5 @@ ANSWERS: dict[str, Callable[[Any, Any], Fields]] = {
     "CurrentDemandReq": _DC.current_demand,
     "WeldingDetectionReq": _DC.voltage,
     "SessionStopReq": _session_stop,
-    "ServiceDetailReq": _service_detail,
-    "PaymentDetailsReq": _payment_details,
-    "CertificateInstallationReq": _certificate_installation,
-    "CertificateUpdateReq": _certificate_update,
-    "ChargingStatusReq": _charging_status,
-    "MeteringReceiptReq": _metering_receipt,
 }
 """What answers which request."""

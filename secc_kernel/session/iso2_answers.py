@@ -1,4 +1,7 @@
-"""The answers of ISO 15118-2, AC and DC with external payment: one function a request."""
+"""The answers of ISO 15118-2, AC and DC with external payment: one function a request.
+
+PaymentDetails has none: the station checks no contracts, and refuses it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from secc_kernel.session.dc_answers import (
     Fields,
     authorized,
     scheduled,
+    schedules_of,
+    takes_payment,
 )
 from secc_kernel.session.physical import ISO2, to_float
 
@@ -63,41 +68,35 @@ def _service_discovery(secc: SECC, request: Any) -> Fields:
     return fields
 
 
+def _offered_services(secc: SECC) -> dict[int, bool]:
+    """The ServiceIDs that were offered, and whether each is the charge service."""
+    own = {CHARGE_SERVICE: True, **{service.ServiceID: False for service, _ in secc.station.services}}
+    return own if secc.offers.services is None else secc.offers.services
+
+
 def _service_detail(secc: SECC, request: Any) -> Fields:
-    details = {CHARGE_SERVICE: None, **{service.ServiceID: more for service, more in secc.station.services}}
-    if request.ServiceID not in details:
+    if request.ServiceID not in _offered_services(secc):
         return {"ResponseCode": "FAILED_ServiceIDInvalid", "ServiceID": request.ServiceID or 0}  # [V2G2-425]
-    return {"ResponseCode": "OK", "ServiceID": request.ServiceID, "ServiceParameterList": details[request.ServiceID]}
+    details = {service.ServiceID: more for service, more in secc.station.services}
+    parameters = details.get(request.ServiceID)
+    return {"ResponseCode": "OK", "ServiceID": request.ServiceID, "ServiceParameterList": parameters}
 
 
 def _payment_service_selection(secc: SECC, request: Any) -> Fields:
     selected = {entry.ServiceID for entry in getattr(request.SelectedServiceList, "SelectedService", ())}
-    offered = {CHARGE_SERVICE, *(service.ServiceID for service, _ in secc.station.services)}
-    if request.SelectedPaymentOption not in secc.payment_options:
+    services = _offered_services(secc)
+    if not takes_payment(secc, request):
         return {"ResponseCode": "FAILED_PaymentSelectionInvalid"}  # [V2G2-465]
-    if not selected <= offered:
+    if not selected <= services.keys():
         return {"ResponseCode": "FAILED_ServiceSelectionInvalid"}  # [V2G2-467]
-    if CHARGE_SERVICE not in selected:
+    if not any(services[service] for service in selected):
         return {"ResponseCode": "FAILED_NoChargeServiceSelected"}  # [V2G2-804]
     return {"ResponseCode": "OK"}
 
 
-def _payment_details(secc: SECC, request: Any) -> Fields:
-    # The station checks no contracts. The other fields are filled as the schema wants them ([V2G2-736]).
-    epoch = secc.station.epoch or 0.0
-    return {"ResponseCode": "FAILED", "GenChallenge": bytes(16), "EVSETimeStamp": int(epoch + secc.now)}
-
-
 def _certificate(secc: SECC, request: Any) -> Fields:
     # The station has no backend that could issue one.
-    return {
-        "ResponseCode": "FAILED_NoCertificateAvailable",
-        "SAProvisioningCertificateChain": types.CertificateChainType(Certificate=b""),
-        "ContractSignatureCertChain": types.CertificateChainType(Certificate=b"", Id="id1"),
-        "ContractSignatureEncryptedPrivateKey": types.ContractSignatureEncryptedPrivateKeyType(value=b"", Id="id2"),
-        "DHpublickey": types.DiffieHellmanPublickeyType(value=b"", Id="id3"),
-        "eMAID": types.EMAIDType(value="0" * 14, Id="id4"),
-    }
+    return {"ResponseCode": "FAILED_NoCertificateAvailable"}
 
 
 def _authorization(secc: SECC, request: Any) -> Fields:
@@ -116,7 +115,8 @@ def _charge_parameter_discovery(secc: SECC, request: Any) -> Fields:
         "EVSEProcessing": "Finished",
         "EVSEChargeParameter": _DC.parameters(secc) if direct else _ac_parameters(secc),
     }
-    if request.RequestedEnergyTransferMode not in station.energy_transfer_modes:
+    modes = secc.offers.modes
+    if str(request.RequestedEnergyTransferMode) not in (station.energy_transfer_modes if modes is None else modes):
         fields["ResponseCode"] = "FAILED_WrongEnergyTransferMode"  # [V2G2-476]
     elif not _parameters_fit(secc, request, direct):
         fields["ResponseCode"] = "FAILED_WrongChargeParameter"  # [V2G2-477]
@@ -179,9 +179,11 @@ def _power_delivery(secc: SECC, request: Any) -> Fields:
     fields: Fields = {"ResponseCode": "OK", "EVSEStatus": _status(secc)}
     power = secc.station.ac_power() if secc.mode == "AC" else secc.station.maximum_power
     entries = getattr(request.ChargingProfile, "ProfileEntry", ())
-    if request.SAScheduleTupleID != TUPLE_ID:
+    schedules = schedules_of(secc, power)
+    schedule = schedules.get(request.SAScheduleTupleID)
+    if schedule is None:
         fields["ResponseCode"] = "FAILED_TariffSelectionInvalid"  # [V2G2-479]
-    elif any(to_float(entry.ChargingProfileEntryMaxPower) > power for entry in entries):
+    elif any(to_float(entry.ChargingProfileEntryMaxPower) > schedule.power for entry in entries):
         fields["ResponseCode"] = "FAILED_ChargingProfileInvalid"  # [V2G2-478]
     return fields
 
@@ -198,7 +200,7 @@ def _charging_status(secc: SECC, request: Any) -> Fields:
     return {
         "ResponseCode": "OK",
         "EVSEID": secc.station.EVSEID,
-        "SAScheduleTupleID": TUPLE_ID,
+        "SAScheduleTupleID": TUPLE_ID if secc.offers.tuple_id is None else secc.offers.tuple_id,
         "EVSEMaxCurrent": ISO2.amperes(secc.station.phase_current),
         "MeterInfo": _meter(secc),
         "ReceiptRequired": secc.station.receipt_due(secc.now),
@@ -210,7 +212,7 @@ def _current_demand(secc: SECC, request: Any) -> Fields:
     return {
         **_DC.current_demand(secc, request),
         "EVSEID": secc.station.EVSEID,
-        "SAScheduleTupleID": TUPLE_ID,
+        "SAScheduleTupleID": TUPLE_ID if secc.offers.tuple_id is None else secc.offers.tuple_id,
         "MeterInfo": _meter(secc),
         "ReceiptRequired": secc.station.receipt_due(secc.now),
     }
@@ -221,7 +223,6 @@ ANSWERS: dict[str, Callable[[Any, Any], Fields]] = {
     "ServiceDiscoveryReq": _service_discovery,
     "ServiceDetailReq": _service_detail,
     "PaymentServiceSelectionReq": _payment_service_selection,
-    "PaymentDetailsReq": _payment_details,
     "CertificateInstallationReq": _certificate,
     "CertificateUpdateReq": _certificate,
     "AuthorizationReq": _authorization,

@@ -13,9 +13,10 @@ from secc_kernel.session import autopilot
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.handshake import PREFERENCES, schema_of
 from secc_kernel.session.journal import Journal
+from secc_kernel.session.offers import Offers
 from secc_kernel.session.party import Party
 from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
-from secc_kernel.session.station import Station
+from secc_kernel.session.station import Station, starts
 from secc_kernel.session.timers import message_times
 from secc_kernel.wire import sdp
 
@@ -64,6 +65,8 @@ class SECC(Party):
         The request that waits for its answer.
     verdict : str or None
         The FAILED code that the standard demands for it, whatever its content (sequence error, unknown session).
+    offers : Offers
+        What it has offered in this session.
     next_session_id : bytes
         The id that the answer to a SessionSetupReq assigns.
     paused_session_id : bytes
@@ -97,6 +100,7 @@ class SECC(Party):
         self.entropy = entropy or random.Random(0).randbytes
         self.listen(IPv6Address("fe80::1"), 49152)
         self.progress = Progress()
+        self.offers = Offers()
         self.verdict: str | None = None
         self.next_session_id = b""
         self.paused_session_id = b""
@@ -200,6 +204,7 @@ class SECC(Party):
     def _opened(self) -> None:
         self._begin_setup()
         self.progress = Progress()
+        self.offers = Offers()
         self.session_id = self.next_session_id = b""
         self.verdict = self._stopped = self._payment = self._answered_at = None
         self._requests.clear()
@@ -414,6 +419,13 @@ class SECC(Party):
         if self.session_id != self.paused_session_id:
             self.paused_session_id, self._paused_payment = b"", None
 
+    def _discovered(self, request: Message, response: Message) -> None:
+        self.offers.discovered(response.body)
+
+    def _scheduled(self, request: Message, response: Message) -> None:
+        self._processed(request, response)
+        self.offers.scheduled(response.body)
+
     def _selected(self, request: Message, response: Message) -> None:
         self._payment = str(request.body.SelectedPaymentOption)
 
@@ -431,6 +443,10 @@ class SECC(Party):
 
     def _power_delivered(self, request: Message, response: Message) -> None:
         self._done(POWER_DELIVERY)
+        # In DIN SPEC 70121 the profile names the schedule.
+        source = request.body if hasattr(request.body, "SAScheduleTupleID") else request.body.ChargingProfile
+        if starts(request.body):
+            self.offers.chosen(getattr(source, "SAScheduleTupleID", None))
 
     def _stop(self, request: Message, response: Message) -> None:
         # DIN SPEC 70121 knows no pause: a vehicle that comes back with the last session's id joins it ([V2G-DC-872]).
@@ -444,11 +460,12 @@ class SECC(Party):
 _EFFECTS: dict[str, Callable[[SECC, Message, Message], None]] = {
     "supportedAppProtocolRes": SECC._negotiated,
     "SessionSetupRes": SECC._set_up,
+    "ServiceDiscoveryRes": SECC._discovered,
     "PaymentServiceSelectionRes": SECC._selected,
     "ServicePaymentSelectionRes": SECC._selected,
     "AuthorizationRes": SECC._processed,
     "ContractAuthenticationRes": SECC._processed,
-    "ChargeParameterDiscoveryRes": SECC._processed,
+    "ChargeParameterDiscoveryRes": SECC._scheduled,
     "CableCheckRes": SECC._cable_checked,
     "PowerDeliveryRes": SECC._power_delivered,
     "SessionStopRes": SECC._stop,

@@ -1,21 +1,89 @@
 """The answers of the autopilot, request by request."""
 
 import pytest
-from lone_secc import at, request, set_up
+from lone_secc import UNUSED_IN_DIN, at, request, set_up
 
 from secc_kernel import codec
-from secc_kernel.messages import vocabulary
+from secc_kernel.messages import SCHEMAS, vocabulary
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
 from secc_kernel.session.autopilot import ANSWERS
 from secc_kernel.session.journal import Journal
+from secc_kernel.session.refusals import fill, refusal
 from secc_kernel.session.secc import SECC
 from secc_kernel.session.station import Station
 from secc_kernel.vehicle import SimulatedEV
 
+#: What the station has no use for: it refuses it, by what the declarations say.
+REFUSED = {"sap": set(), "iso2": {"PaymentDetailsReq"}, "din": set(UNUSED_IN_DIN)}
+ANSWERED = [
+    (key, name)
+    for key in SCHEMAS
+    for name in vocabulary(key).messages
+    if name.endswith("Req") and f"{name[:-3]}Res" in vocabulary(key).elements
+]
 
-def test_there_is_an_answer_for_every_request_and_no_other():
-    for schema in ("sap", "iso2", "din"):
-        assert set(ANSWERS[schema]) == {name for name in vocabulary(schema).messages if name.endswith("Req")}
+
+def test_there_is_a_rule_for_every_request_that_is_of_use_and_no_other():
+    for schema, refused in REFUSED.items():
+        requests = {name for name in vocabulary(schema).messages if name.endswith("Req")}
+        assert set(ANSWERS[schema]) == requests - refused
+
+
+@pytest.mark.parametrize(("schema", "name"), ANSWERED)
+def test_a_request_without_a_rule_is_refused_as_the_schema_wants_it(schema, name):
+    fields = fill(schema, f"{name[:-3]}Res", refusal(schema, name))
+    header = vocabulary(schema).header_type()
+    if "Header" in {field.name for field in vocabulary(schema).message_type(f"{name[:-3]}Res").__fields__}:
+        fields["Header"] = header(SessionID=bytes(8), TimeStamp=0)
+        message = codec.new(schema, f"{name[:-3]}Res", **fields)
+    else:
+        message = codec.new(schema, f"{name[:-3]}Res", session_id=bytes(8) if header else None, **fields)
+    read = codec.decode(codec.encode(message), schema)
+    assert read.body.ResponseCode.lower().startswith("failed")
+    assert not read.findings
+
+
+def test_a_session_outlives_a_request_without_a_rule(sessions, monkeypatch):
+    monkeypatch.delitem(ANSWERS["iso2"], "ServiceDetailReq")
+    secc, vehicle = at(("AC", "ServiceDiscoveryRes"), sessions)
+    detail = codec.new("iso2", "ServiceDetailReq", session_id=secc.session_id, ServiceID=1)
+    assert vehicle.ask(detail).body.ResponseCode == "FAILED"
+    assert vehicle.ask(selection(secc)).body.ResponseCode == "OK"
+
+
+def test_the_vehicle_is_judged_by_what_it_was_sent(sessions):
+    secc, vehicle = at(("AC", "SessionSetupRes"), sessions)
+    vehicle.send(request("ServiceDiscoveryReq", secc.session_id))
+    told = secc.default_response()
+    told.body.ChargeService.ServiceID = 9
+    told.body.ChargeService.SupportedEnergyTransferMode.EnergyTransferMode = ["DC_unique"]
+    told.body.PaymentOptionList.PaymentOption = ["Contract", "ExternalPayment"]
+    secc.send(told, secc.now)
+    vehicle.received()
+    assert vehicle.ask(selection(secc)).body.ResponseCode == "FAILED_ServiceSelectionInvalid"
+    assert vehicle.ask(selection(secc, services=(9,))).body.ResponseCode == "OK"
+    secc.station.authorization_time = 0.0
+    vehicle.ask(request("AuthorizationReq", secc.session_id))
+    assert vehicle.ask(parameters(secc, "DC_core")).body.ResponseCode == "FAILED_WrongEnergyTransferMode"
+    secc.station.parameter_time = 0.0
+    vehicle.send(parameters(secc, "DC_unique"))
+    told = secc.default_response()
+    assert told.body.ResponseCode == "OK"
+    (schedule,) = told.body.SASchedules.SAScheduleTuple
+    schedule.SAScheduleTupleID = 7
+    schedule.PMaxSchedule.PMaxScheduleEntry[0].PMax = types.PhysicalValueType(Multiplier=3, Unit="W", Value=20)
+    secc.send(told, secc.now)
+    vehicle.received()
+    assert (secc.offers.tuple_id, secc.offers.schedules[7].power) == (7, 20_000.0)
+    secc.progress.allowed = ("PowerDeliveryReq",)
+    message = request("PowerDeliveryReq", secc.session_id)
+    assert vehicle.ask(message).body.ResponseCode == "FAILED_TariffSelectionInvalid"
+    message.body.SAScheduleTupleID = 7
+    (step,) = message.body.ChargingProfile.ProfileEntry
+    step.ChargingProfileEntryMaxPower = types.PhysicalValueType(Multiplier=3, Unit="W", Value=21)
+    assert vehicle.ask(message).body.ResponseCode == "FAILED_ChargingProfileInvalid"
+    step.ChargingProfileEntryMaxPower.Value = 20
+    assert vehicle.ask(message).body.ResponseCode == "OK"
 
 
 def selection(secc, option="ExternalPayment", services=(1,)):
@@ -48,8 +116,9 @@ PARAMETERS = types.ServiceParameterListType(
     ],
 )
 def test_payment_and_services_have_to_be_offered(option, services, code, sessions):
-    secc, vehicle = at(("AC", "ServiceDiscoveryRes"), sessions)
+    secc, vehicle = at(("AC", "SessionSetupRes"), sessions)
     secc.station.services = ((INTERNET, PARAMETERS),)
+    vehicle.ask(request("ServiceDiscoveryReq", secc.session_id))
     assert vehicle.ask(selection(secc, option, services)).body.ResponseCode == code
 
 
