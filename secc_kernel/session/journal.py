@@ -20,6 +20,7 @@ import json
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -274,6 +275,9 @@ class Journal:
         self.frames: list[FrameEntry] = []
         self._subscribers: tuple[Callable[[Entry], object], ...] = ()
         self._lock = threading.RLock()
+        #: Entries of which the subscribers have not been told, and who tells them at the moment.
+        self._news: deque[tuple[Entry, tuple[Callable[[Entry], object], ...]]] = deque()
+        self._telling = False
         self._file: int | None = None
         self._close: Callable[[], object] = lambda: None
         if self.path is not None:
@@ -294,7 +298,11 @@ class Journal:
         return _to_json({"journal": FORMAT_VERSION, "source": self.source}).encode() + b"\n"
 
     def append(self, entry: Entry) -> None:
-        """Record an entry: in memory, on disk, and then to the subscribers, in this thread."""
+        """Record an entry: in memory, on disk, and then to the subscribers.
+
+        They are called without the journal's lock, so they may look at it from any thread, and append to it; one call
+        after the other and in order, by whichever thread appends first: one that appends meanwhile does not wait.
+        """
         self._record((entry,))
 
     def extend(self, entries: Iterable[Entry]) -> None:
@@ -307,21 +315,41 @@ class Journal:
         with self._lock:
             self.entries += block
             self.frames += [entry for entry in block if isinstance(entry, FrameEntry) and entry.layer == "v2gtp"]
-            if self._file is not None:
-                self._write_through(block)
-            for callback in self._subscribers:
-                self._tell(callback, block)
+            problem = self._write_through(block) if self._file is not None else None
+            if self._subscribers:
+                self._news.extend((entry, self._subscribers) for entry in block)
+            tells = bool(self._news) and not self._telling
+            self._telling = self._telling or tells
+        if tells:
+            self._tell()
+        if problem is not None:
+            self.append(problem)
 
-    def _tell(self, callback: Callable[[Entry], object], block: Sequence[Entry]) -> None:
+    def _tell(self) -> None:
+        """Tell the subscribers what there is to tell; what they append themselves comes after it."""
+        while True:
+            with self._lock:
+                if not self._news:
+                    self._telling = False
+                    return
+                entry, callbacks = self._news.popleft()
+            for callback in callbacks:
+                if callback in self._subscribers:
+                    self._tell_one(callback, entry)
+
+    def _tell_one(self, callback: Callable[[Entry], object], entry: Entry) -> None:
         try:
-            for entry in block:
-                callback(entry)
+            callback(entry)
         except Exception as error:  # whoever looks on must not end the charge that is being recorded
             self._unsubscribe(callback)
             text = f"what followed this journal has failed and is told nothing more ({type(error).__name__}: {error})"
-            self.append(FindingEntry(block[-1].time, "journal.subscriber", "error", text))
+            self.append(FindingEntry(entry.time, "journal.subscriber", "error", text))
+        except BaseException:
+            with self._lock:
+                self._telling = False
+            raise
 
-    def _write_through(self, block: Sequence[Entry]) -> None:
+    def _write_through(self, block: Sequence[Entry]) -> FindingEntry | None:
         assert self._file is not None
         try:
             _write(self._file, b"".join(map(_line, block)))
@@ -329,7 +357,8 @@ class Journal:
             # A full disk must not end the charge that is being recorded; but nobody may believe that the file is whole.
             self.close()
             text = f"{self.path} can no longer be written ({error}): the journal goes on in memory only"
-            self.append(FindingEntry(block[-1].time, "journal.file", "error", text))
+            return FindingEntry(block[-1].time, "journal.file", "error", text)
+        return None
 
     def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
         """Have `callback` called with each new entry, until what is returned is called or it raises an error."""

@@ -167,6 +167,59 @@ def test_subscribers_get_each_entry_until_they_leave():
     assert [entry.time for entry in seen] == [1.0]
 
 
+def test_a_subscriber_may_wait_for_a_thread_that_looks_at_the_journal(tmp_path):
+    journal = Journal(tmp_path / "seen.jsonl")
+    lengths = []
+
+    def look(entry):
+        def save():
+            journal.save(tmp_path / "copy.jsonl")
+            journal.append(NoteEntry(2.0, "from the other thread"))
+            lengths.append(len(journal))
+
+        if entry.time < 2:
+            helper = threading.Thread(target=save, daemon=True)
+            helper.start()
+            helper.join(20)
+            assert not helper.is_alive()
+
+    journal.subscribe(look)
+    journal.append(NoteEntry(1.0, "a"))
+    assert lengths == [2]
+    assert journal.findings == []
+
+
+def test_what_subscribers_append_is_told_after_what_was_there(tmp_path):
+    journal = Journal()
+    seen = []
+
+    def answer(entry):
+        seen.append(entry.time)
+        if entry.time < 3:
+            journal.append(NoteEntry(entry.time + 1, "next"))
+
+    journal.subscribe(answer)
+    other = []
+    journal.subscribe(lambda entry: other.append(entry.time))
+    journal.append(NoteEntry(1.0, "first"))
+    assert seen == other == [1.0, 2.0, 3.0]
+
+
+def test_subscribers_see_what_several_threads_append_once_and_in_order():
+    journal = Journal()
+    seen = []
+    journal.subscribe(seen.append)
+    threads = [
+        threading.Thread(target=lambda: [journal.append(NoteEntry(float(i), "n")) for i in range(300)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(map(id, seen)) == list(map(id, journal.entries))
+
+
 def test_threads_may_append_at_the_same_time(tmp_path):
     path = tmp_path / "threads.jsonl"
     journal = Journal(path)
