@@ -120,7 +120,11 @@ def options(function: str, language: str = "en") -> tuple[tuple[str, str], ...]:
         english = _attributes(declaring)
         for declared in fields(declaring):
             text = english.get(declared.name, "")
-            found[declared.name] = KOREAN.get(declared.name, text) if language == "ko" else text
+            said = KOREAN.get(declared.name, text) if language == "ko" else text
+            values = choices(declared.name)
+            if not all(value in said for value in values):
+                said = f"{said.rstrip('.')}: {', '.join(map(repr, values))}."
+            found[declared.name] = said
     return tuple(found.items())
 
 
@@ -129,7 +133,7 @@ def _attributes(declaring: type) -> dict[str, str]:
     section = (inspect.getdoc(declaring) or "").partition("Attributes\n----------\n")[2]
     found = {}
     for names, text in re.findall(r"^([\w, ]+) : .*\n((?:    .*\n?)+)", section, re.MULTILINE):
-        said = " ".join(text.split()).replace("``", "").replace("`", "")
+        said = re.sub(r"[;,] see [\w.`]+", "", " ".join(text.split()).replace("``", "")).replace("`", "")
         found.update(dict.fromkeys(names.split(", "), said))
     return found
 

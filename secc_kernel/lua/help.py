@@ -20,12 +20,22 @@ from ..session.sequence import SEQUENCES
 from . import enumerations
 from .convert import member_key, table_name
 from .documentation import described
-from .functions import Function, keys, sender
+from .functions import SIDES, Function, keys, sender
 from .phrases import bounds, kind, say
 from .snippets import call, is_part
 from .standard import STANDARD
 
-__all__ = ["Explanation", "Node", "enumeration", "fields_of", "function", "message_text", "standard_name", "table"]
+__all__ = [
+    "Explanation",
+    "Node",
+    "enumeration",
+    "fields_of",
+    "function",
+    "message",
+    "message_text",
+    "standard_name",
+    "table",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,22 @@ def message_text(schema: str, message: str, language: str = "en") -> Meaning | N
     return meaning(schema, message, "", language)
 
 
+def message(schema: str, name: str, language: str = "en", detail: bool = False) -> Explanation:
+    """What is to say about a message as a whole."""
+    words, said = vocabulary(schema), message_text(schema, name, language)
+    party = sender(name)
+    facts = [(say("message", language), f"{say('sent by', language, message=name, sender=party)} ({words.title})")]
+    if before := _before(schema, name):
+        facts.append((say("follows", language), before))
+    if said is not None and said.clause:
+        facts.append((say("clause", language), said.clause))
+    side = next(table for table, role in SIDES.items() if role == party)
+    other = next(table for table, role in SIDES.items() if role != party)
+    code = f"{other}.Receive_{name}_001()\n{side}.Send_{name}_001()"
+    tree = tuple(fields_of(schema, name, language)) if detail else ()
+    return Explanation(name, "", said.text if said is not None else name, tuple(facts), code=code, tree=tree)
+
+
 def _meanings(found: Function, language: str) -> list[tuple[str, Meaning | None]]:
     """The elements on the way to what a function speaks of, and what each means."""
     if found.item is None:
@@ -184,7 +210,7 @@ def _facts(found: Function, known: list[tuple[str, Meaning | None]], language: s
         yield say("returns", language), found.returns
     if item is not None and found.what != "keys":
         yield say("presence", language), presence(found, language)
-    if found.what == "message" and (before := _before(found)):
+    if found.what == "message" and (before := _before(found.schema, found.message)):
         yield say("follows", language), before
 
 
@@ -248,12 +274,12 @@ def _needed(found: Function) -> Iterator[bool]:
         at = step.type
 
 
-def _before(found: Function) -> str:
+def _before(schema: str, message: str) -> str:
     """What a request may follow, with the requirements that say so."""
-    sequence = SEQUENCES.get(found.schema)
+    sequence = SEQUENCES.get(schema)
     if sequence is None:
         return ""
-    rows = [row for row in (sequence.first, *sequence.rows) if found.message in row.follow]
+    rows = [row for row in (sequence.first, *sequence.rows) if message in row.follow]
     return "; ".join(dict.fromkeys(f"{row.after} {row.ids}" for row in rows[:4]))
 
 

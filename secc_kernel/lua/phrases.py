@@ -26,6 +26,7 @@ _SAID: dict[str, tuple[str, str]] = {
     "fields": ("fields", "필드"),
     "functions": ("functions", "함수"),
     "value": ("value", "값"),
+    "defined": ("defined in", "정의"),
     "options": ("options", "옵션"),
     "meaning": ("meaning", "의미"),
     "function": ("function", "함수"),
