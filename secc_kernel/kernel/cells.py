@@ -8,9 +8,12 @@ from dataclasses import dataclass
 __all__ = ["Cell", "split"]
 
 _PYTHON = re.compile(r"\s*%%python[ \t]*(?:\n|\Z)")
-_HELP = re.compile(r"\s*(?:\?{1,2}\s*[\w.%*]+|[\w.%*]+\s*\?{1,2})\s*")
+_LUA = re.compile(r"\s*%%lua[ \t]*(?:\n|\Z)")
+_HELP = re.compile(r"\s*(?:\?{1,2}\s*[\w.%*:]+|[\w.%*:]+\s*\?{1,2})\s*")
 #: A line magic needs a name: a lone % is Lua's modulo in an expression over several lines.
 _MAGIC_LINE = re.compile(r"\s*(?:%[A-Za-z_]|!)")
+#: ``files = !ls`` and ``files = %magic`` set a global of Lua.
+_ASSIGNMENT = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=[ \t]*(!|%[A-Za-z_])(.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,43 @@ def split(raw: str) -> Cell:
     """Take a cell apart.
 
     A cell that begins with ``%%python`` is Python, one that begins with another cell magic is IPython's. Line magics
-    and shell commands may stand in front of Lua; everything else is Lua.
+    and shell commands may stand in front of Lua; everything else is Lua, with or without ``%%lua`` in front.
     """
     marker = _PYTHON.match(raw)
     if marker:
+        body = raw[marker.end() :]
         # The marker's own lines stay, as comments (IPython drops empty ones): line 3 of the cell is line 3 in errors.
-        return Cell(python="#\n" * marker.group().count("\n") + raw[marker.end() :])
+        # In front of a cell magic there may be nothing.
+        before = "".join(f"# {line.strip()}".rstrip() + "\n" for line in marker.group().splitlines())
+        return Cell(python=body if body.startswith("%%") else before + body)
+    marker = _LUA.match(raw)
+    if marker:
+        return Cell(lua="\n" * marker.group().count("\n") + raw[marker.end() :] or "\n")
     if raw.lstrip().startswith("%%") or not raw.strip() or _HELP.fullmatch(raw):
         return Cell(magic=raw)
     lines = raw.splitlines(keepends=True)
     count = 0
-    while count < len(lines) and (_MAGIC_LINE.match(lines[count]) or not lines[count].strip()):
+    while count < len(lines) and (_is_magic(lines[count]) or not lines[count].strip()):
         count += 1
     while count and not lines[count - 1].strip():
         count -= 1
+    magic = "".join(map(_assignment, lines[:count]))
     if not any(map(str.strip, lines[count:])):
-        return Cell(magic=raw)
-    return Cell(magic="".join(lines[:count]), lua="\n" * count + "".join(lines[count:]))
+        return Cell(magic=magic or raw)
+    return Cell(magic=magic, lua="\n" * count + "".join(lines[count:]))
+
+
+def _is_magic(line: str) -> bool:
+    return bool(_MAGIC_LINE.match(line) or _ASSIGNMENT.match(line))
+
+
+def _assignment(line: str) -> str:
+    """A line in front of Lua; where it sets a variable, Python that sets it in Lua."""
+    found = _ASSIGNMENT.match(line)
+    if not found:
+        return line
+    name, sign, rest = found.groups()
+    if sign == "!":
+        return f"get_ipython().set_lua({name!r}, get_ipython().getoutput({rest.strip()!r}))\n"
+    magic, _, argument = (sign[1:] + rest).strip().partition(" ")
+    return f"get_ipython().set_lua({name!r}, get_ipython().run_line_magic({magic!r}, {argument!r}))\n"

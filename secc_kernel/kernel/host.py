@@ -40,12 +40,15 @@ class KernelHost:
     ----------
     engine : LuaEngine
         Runs the Lua cells.
+    standard_names : set of str
+        The globals that no cell has set.
     """
 
     def __init__(self, read_line: Callable[[str], str]) -> None:
         self.engine = LuaEngine(read_line=read_line)
         self.engine.define("display", HostFunction(show, "display", raw=True))
         self.engine.define("clear", clear)
+        self.standard_names: set[str] = set()
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
         self._transcript = Transcript(self._show_message, tell)
@@ -60,6 +63,7 @@ class KernelHost:
 
             self._bench = Bench(on_open=self._opened, on_exchange=lambda entry: self._transcript.add(entry))
             install(self.engine, self._bench)
+            self.standard_names = set(self.engine.members())
 
     def _opened(self, session: LiveSession) -> None:
         self._unsubscribe()

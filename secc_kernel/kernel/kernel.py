@@ -57,7 +57,7 @@ class SeccKernel(IPythonKernel):
         super().__init__(**kwargs)
         self.host = KernelHost(self._read_line)
         assert self.shell is not None
-        self.shell.host = self.host
+        self.shell.attach(self.host)
 
     @property
     def kernel_info(self) -> dict[str, Any]:

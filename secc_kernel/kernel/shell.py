@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.displayhook import ZMQShellDisplayHook
 from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core.error import UsageError
 from traitlets import Type
 
-from secc_kernel.kernel.cells import split
+from secc_kernel.kernel.bridge import Given, LuaGlobals, hide_bridge, names_in_python, names_in_text
+from secc_kernel.kernel.cells import Cell, split
 from secc_kernel.kernel.display import LuaResult, displayed
-from secc_kernel.lua import LuaExit
+from secc_kernel.kernel.magics import SeccMagics, unknown
+from secc_kernel.lua import LuaError, LuaExit
+from secc_kernel.lua.picture import quote
 
 if TYPE_CHECKING:
     from secc_kernel.kernel.host import KernelHost
@@ -34,10 +40,23 @@ class SeccShell(ZMQInteractiveShell):
     """
 
     displayhook_class = Type(SeccDisplayHook)
-    #: Set by the kernel before the first cell.
+    #: Set by `attach` before the first cell.
     host: KernelHost
     _depth = 0
     _number = 0
+    #: Whether a ``%%python`` cell is running: what its magics run is Python, too.
+    _in_python = False
+
+    def attach(self, host: KernelHost) -> None:
+        """Give the shell what its cells work with."""
+        self.host = host
+        self._lua = LuaGlobals(host.engine, host.prepare)
+        self._given = Given(self._lua.data)
+        self.user_ns["lua"] = self.user_ns_hidden["lua"] = self._lua
+        self.register_magics(SeccMagics)
+
+    def _split(self, raw_cell: str) -> Cell:
+        return Cell(python=raw_cell) if self._depth and self._in_python else split(raw_cell)
 
     def transform_cell(self, raw_cell: str) -> str:
         """The Python that runs a cell.
@@ -45,7 +64,7 @@ class SeccShell(ZMQInteractiveShell):
         A cell inside of a magic (``%%capture``, ``%%time``) runs in the middle of the cell that the event loop is
         running, so it cannot await: it blocks.
         """
-        cell = split(raw_cell)
+        cell = self._split(raw_cell)
         if not cell.lua:
             return str(super().transform_cell(cell.python or cell.magic))
         before = str(super().transform_cell(cell.magic)) if cell.magic else ""
@@ -57,18 +76,28 @@ class SeccShell(ZMQInteractiveShell):
     async def run_cell_async(  # type: ignore[override]  # wrapped, it is a method of IPython's class for mypy
         self, raw_cell: str, *args: Any, **kwargs: Any
     ) -> Any:
-        cell = split(raw_cell)
-        if cell.python or cell.magic:
-            self.host.provide_names(raw_cell, self.user_ns)
-        if self._depth:
-            return await super().run_cell_async(raw_cell, *args, **kwargs)
-        self._number = self.execution_count
-        self._depth = 1
+        cell = self._split(raw_cell)
+        self._provide(cell, raw_cell)
+        depth, in_python = self._depth, self._in_python
+        if not depth:
+            self._number = self.execution_count
+        self._depth, self._in_python = 1, bool(cell.python)
         try:
-            with self.host.cell(needs_api=bool(cell.lua)):
+            with contextlib.nullcontext() if depth else self.host.cell(needs_api=bool(cell.lua)):
                 return await super().run_cell_async(raw_cell, *args, **kwargs)
         finally:
-            self._depth = 0
+            self._depth, self._in_python = depth, in_python
+
+    def _provide(self, cell: Cell, raw_cell: str) -> None:
+        """Give a cell that runs Python the names that it has from us: the session's, and globals of Lua."""
+        if not (cell.python or cell.magic):
+            return
+        self.host.provide_names(raw_cell, self.user_ns)
+        if cell.python:
+            read, own = names_in_python(super().transform_cell(cell.python))
+            self._given.update(read | names_in_text(cell.magic), own, self.user_ns)
+        else:
+            self._given.update(names_in_text(raw_cell), (), self.user_ns)
 
     async def run_lua(self, source: str) -> Any:
         """Run a Lua cell; gives what the display hook shows. Cells are transformed into a call of this."""
@@ -80,3 +109,62 @@ class SeccShell(ZMQInteractiveShell):
         self.host.prepare()
         with contextlib.suppress(LuaExit):
             return displayed(self.host.engine.run(source, f"In[{self._number}]"))
+
+    def run_lua_file(self, source: str, name: str) -> None:
+        """Run a Lua file, blocking; errors name it."""
+        self.host.prepare()
+        with contextlib.suppress(LuaExit):
+            self.host.engine.run(source, name)
+
+    def lua_variables(self) -> list[tuple[str, Any]]:
+        """The globals that cells have set, as pictures."""
+        self.host.prepare()
+        engine = self.host.engine
+        names = sorted(set(engine.members()) - self.host.standard_names)
+        values = engine.run(", ".join(f"_G[{quote(name)}]" for name in names) or "return", "%who")
+        return list(zip(names, values, strict=True))
+
+    def set_lua(self, name: str, value: Any) -> None:
+        """Set a Lua global: ``name = !command`` and ``name = %magic`` are transformed into a call of this."""
+        setattr(self._lua, name, value)
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Show an error, without our part of its stack."""
+        hide_bridge((exc_tuple or sys.exc_info())[2])
+        super().showtraceback(exc_tuple, *args, **kwargs)
+
+    def set_next_input(self, text: str, replace: bool = False) -> None:
+        """Offer the text of the next cell; what ``%load`` says of it is a comment of the cell's language."""
+        if text.startswith("# %load"):
+            of_python = text.split("\n")[0].endswith(".py")
+            text = f"%%python\n{text}" if of_python else f"-- {text[2:]}"
+        super().set_next_input(text, replace)
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        """Run a line magic; of one that does not exist, say which do."""
+        if self.find_line_magic(magic_name) is None:
+            raise UsageError(unknown(self, "line", magic_name))
+        return super().run_line_magic(magic_name, line, _stack_depth + 1)
+
+    def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
+        """Run a cell magic; of one that does not exist, say which do."""
+        if magic_name in ("python", "lua") and line.strip():
+            raise UsageError(f"behind %%{magic_name} there is nothing on its line: the code begins on the next")
+        if self.find_cell_magic(magic_name) is None:
+            raise UsageError(unknown(self, "cell", magic_name))
+        return super().run_cell_magic(magic_name, line, cell)
+
+    def user_expressions(self, expressions: Mapping[str, str]) -> dict[str, Any]:
+        """The values of Lua expressions, evaluated when a cell has run."""
+        return {key: self._user_expression(source) for key, source in expressions.items()}
+
+    def _user_expression(self, source: str) -> dict[str, Any]:
+        self.host.prepare()
+        try:
+            values = self.host.engine.run(source, "user_expression")
+        except (LuaError, LuaExit) as problem:
+            lines = problem.render() if isinstance(problem, LuaError) else [str(problem)]
+            return {"status": "error", "ename": type(problem).__name__, "evalue": str(problem), "traceback": lines}
+        assert self.display_formatter is not None
+        data, metadata = self.display_formatter.format(displayed(values) or LuaResult(values or (None,)))
+        return {"status": "ok", "data": data, "metadata": metadata}

@@ -347,6 +347,11 @@ function engine.set(name, value)
   mark_known(name)
 end
 function engine.get(name) return rawget(env, name) end
+function engine.look(name)
+  local value = rawget(env, name)
+  local made = type(value) == "table" and lazies[value]
+  return made and made.origin or value
+end
 
 local package = env.package
 function engine.look_in(folder)

@@ -13,6 +13,9 @@ _NEAR = re.compile(r"near '(?P<token>.+)'$", re.DOTALL)
 
 _COLON = re.compile(r"\b(?P<table>Secc|SECC|Evcc|EVCC|Session|Ev):(?P<name>\w+)")
 
+#: What IPython takes in place of a line of code.
+_COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(?:!|%[A-Za-z])")
+
 #: A mistake of people who come from other languages, in the source line -> what Lua writes.
 _HABITS = (
     (re.compile(r"!="), "Lua writes ~= for 'not equal'"),
@@ -65,6 +68,8 @@ def hint(
     members : callable
         The names in the table at a path of global names; () for the globals.
     """
+    if _COMMAND.match(line):
+        return "shell commands (!) and magics (%) stand in front of the Lua of a cell, or in a cell of their own"
     nil = _NIL.search(message)
     if nil:
         return _nil_hint(nil, line, cells_of, members)

@@ -15,6 +15,8 @@ from .values import printable
 
 __all__ = ["Reporter"]
 
+#: Bytes of a chunk's name in messages.
+_LONGEST = 59
 _PLACE = re.compile(r"(?P<source>[^\n]+?):(?P<line>\d+): ")
 
 
@@ -41,7 +43,7 @@ class Reporter:
 
     def remember(self, name: str, source: str) -> None:
         """Keep a source text, to show its lines."""
-        self._sources[name] = source
+        self._sources[name] = self._sources[_short(name)] = source
 
     def begin(self) -> None:
         """A cell begins."""
@@ -138,6 +140,12 @@ class Reporter:
             error.message = f"{error.source}:{error.line}: {limit.message}" if error.source else limit.message
             error.hint = limit.hint
         return error
+
+
+def _short(name: str) -> str:
+    """How Lua writes the name of a file in messages: of a long path the end."""
+    data = name.encode("utf-8", "surrogateescape")
+    return name if len(data) <= _LONGEST else "..." + data[3 - _LONGEST :].decode("utf-8", "surrogateescape")
 
 
 def stack(report: Any) -> list[Frame]:

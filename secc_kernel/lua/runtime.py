@@ -67,7 +67,7 @@ from .errors import LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
 from .hosting import Answer, Binder, HostFunction, LazyTable, is_function
 from .interrupt import Interrupts, Limit
 from .memory import Memory
-from .picture import picture
+from .picture import picture, scalar
 from .report import Reporter
 from .source import last_expression, strip_prefix, tokens
 from .streams import Reader, StandardStream, Writable, standard_line
@@ -205,10 +205,44 @@ class LuaEngine:
         self._require_idle()
         self._lua["look_in"](str(folder))
 
-    def get(self, name: str) -> Any:
-        """A global of user code as Python data (None if it is not set)."""
+    def get(self, name: str, function: Callable[[tuple[Any, ...]], Any] | None = None) -> Any:
+        """A global of user code as Python data (None if it is not set; of a lazy table itself).
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        function : callable, optional
+            As for `to_python`.
+        """
         self._require_idle()
-        return to_python(self._lua["get"](name))
+        value = to_python(self._lua["look"](name), function)
+        made = (resolve(name) for resolve, _ in self._resolvers) if value is None else ()
+        return next((table for table in made if isinstance(table, LazyTable)), value)
+
+    def call(self, path: tuple[Any, ...], args: Iterable[Any]) -> list[Any]:
+        """Call a function with Python values, blocking this thread; its results as Python data.
+
+        Parameters
+        ----------
+        path : tuple
+            The name of a global, and keys in tables from there.
+        args : iterable
+            What a registered function could return.
+
+        Raises
+        ------
+        LuaError, LuaExit
+            As `run`.
+        """
+        results: list[Any] = []
+        name = ".".join(map(str, path))
+        self._memory.make_room()
+        receive = self._lua["wrap"](self._binder.bind(lambda *values: results.extend(values), name))
+        target = path[0] + "".join(f"[{scalar(key)}]" for key in path[1:])
+        values = [self._made(value, name) for value in args]
+        self.run(f"local _receive = ... _receive({target}(select(2, ...)))", name, (receive, *values))
+        return results
 
     def members(self, path: tuple[str, ...] = ()) -> list[str]:
         """The names in the table at a path of global names, without running user code; [] if there is none."""
@@ -300,15 +334,15 @@ class LuaEngine:
         finally:
             cell.end()
 
-    def run(self, source: str, name: str, args: Iterable[str] = ()) -> tuple[Any, ...]:
+    def run(self, source: str, name: str, args: Iterable[Any] = ()) -> tuple[Any, ...]:
         """Run a script to its end, blocking this thread; SIGINT stops it.
 
         Parameters
         ----------
         source, name : str
             As for `run_cell`; for a file its path.
-        args : iterable of str
-            What the script sees as ``...``.
+        args : iterable
+            What the script sees as ``...``: text, or other values of Lua's.
 
         Returns
         -------
@@ -338,16 +372,18 @@ class LuaEngine:
         """Compile a cell for the next start; whether the values that it returns are those of an expression."""
         compile_ = self._lua["compile"]
         text = strip_prefix(source)
-        as_expression = compile_("return nil, " + text, "=" + name)
+        # Of a long path Lua shows the end, if it is told that it is one.
+        chunk = ("=" if len(name) < 50 else "@") + name
+        as_expression = compile_("return nil, " + text, chunk)
         if as_expression is None:
             return True
-        problem = compile_(text, "=" + name)
+        problem = compile_(text, chunk)
         cut = last_expression(text, problem is None)
-        if cut is not None and compile_("return nil, " + text[cut:], "=" + name) is None:
-            if compile_(f"{text[:cut]} return nil, {text[cut:]}", "=" + name) is None:
+        if cut is not None and compile_("return nil, " + text[cut:], chunk) is None:
+            if compile_(f"{text[:cut]} return nil, {text[cut:]}", chunk) is None:
                 return True
             if problem is None:
-                compile_(text, "=" + name)
+                compile_(text, chunk)
         if problem is None:
             return False
         # Of an unfinished expression only the first attempt knows that it is unfinished.

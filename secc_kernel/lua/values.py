@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +55,17 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def to_python(value: Any, _depth: int = 0) -> Any:
+def to_python(value: Any, function: Callable[[tuple[Any, ...]], Any] | None = None, _keys: tuple[Any, ...] = ()) -> Any:
     """The Python copy of a value that has just come from Lua.
 
     A table with the keys 1 to n, and an empty one, becomes a list; any other a dict.
+
+    Parameters
+    ----------
+    value : Any
+        A plain value or a lupa wrapper.
+    function : callable, optional
+        From the keys that lead to a function to what stands for it; without it functions are refused.
 
     Raises
     ------
@@ -70,13 +77,15 @@ def to_python(value: Any, _depth: int = 0) -> Any:
     kind = lua54.lua_type(value)
     if kind is None:
         return value
+    if kind == "function" and function is not None:
+        return function(_keys)
     if kind != "table":
         raise LuaUserError(f"a {kind} cannot be passed to Python")
-    if _depth > _MAX_DEPTH:
+    if len(_keys) > _MAX_DEPTH:
         raise LuaUserError(
             f"a table that contains itself, or is nested deeper than {_MAX_DEPTH} levels, cannot be passed"
         )
-    pairs = {key: to_python(item, _depth + 1) for key, item in value.items()}
+    pairs = {key: to_python(item, function, (*_keys, key)) for key, item in value.items()}
     if all(type(key) is int for key in pairs) and set(pairs) == set(range(1, len(pairs) + 1)):
         return [pairs[index] for index in range(1, len(pairs) + 1)]
     return pairs
