@@ -1,5 +1,8 @@
 """Run a Lua script, or the cells of a notebook, as a test.
 
+A script with cells (lines "-- %%", as nbconvert and jupytext write them) is run as the notebook that it was: its
+Python cells, too.
+
 The script plays the charging station (Secc) or the vehicle (Evcc); whatever it does not do itself, the autopilot does.
 By default the other side is simulated, on a clock of its own. On a real link (--link tcp) the station listens from the
 beginning on, every message is shown on a line of its own, and a session that is still going on when the script ends
@@ -23,6 +26,7 @@ from typing import Any, BinaryIO
 
 from secc_kernel.commands import CommandError
 from secc_kernel.commands._output import Output
+from secc_kernel.kernel import percent
 from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.display import displayed
 from secc_kernel.link.live import LiveSession, SessionError
@@ -93,7 +97,8 @@ class _Cell:
 
     name: str
     source: str
-    python: bool = False
+    ipython: bool = False
+    """Whether IPython runs it: Python, a magic or a shell command."""
     shown: bool = True
     """Whether its values are shown, as a notebook does."""
 
@@ -103,22 +108,33 @@ def _cells(path: Path) -> Iterator[_Cell]:
         text = path.read_text("utf-8", "surrogateescape")
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror or error}") from error
-    if path.suffix != ".ipynb":
+    if path.suffix == ".ipynb":
+        for number, source in enumerate(_notebook(path, text), 1):
+            yield from _pieces(f"In[{number}]", source)
+    elif percent.is_notebook(text):
+        for cell in percent.read(text):
+            yield from _pieces(path.name, cell.source, cell.line - 1)
+    else:
         yield _Cell(path.name, text, shown=False)
-        return
+
+
+def _notebook(path: Path, text: str) -> list[str]:
+    """The code cells of a notebook."""
     try:
         found = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        return [source if isinstance(source, str) else "".join(source) for source in found]
     except (ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{path} is no notebook: {error}") from error
-    for number, source in enumerate(found, 1):
-        cell = split(source if isinstance(source, str) else "".join(source))
-        name = f"In[{number}]"
-        if cell.magic.strip():
-            raise CommandError(f"{path}, {name}: IPython's magics and shell commands run in Jupyter only")
-        if cell.python.strip():
-            yield _Cell(name, cell.python, python=True)
-        elif cell.lua.strip():
-            yield _Cell(name, cell.lua)
+
+
+def _pieces(name: str, source: str, line: int = 0) -> Iterator[_Cell]:
+    """A cell of a notebook, of which so many lines stand in front of it in the same file."""
+    cell = split(source)
+    if cell.python.strip() or cell.magic.strip():
+        # IPython's errors count from the cell's own first line.
+        yield _Cell(f"{name}:{line + 1}" if line else name, cell.python or cell.magic, ipython=True)
+    if cell.lua.strip():
+        yield _Cell(name, "\n" * line + cell.lua)
 
 
 @dataclass(eq=False)
@@ -191,26 +207,32 @@ class _Run:
                 return
 
     def _play(self, cell: _Cell) -> None:
-        if not cell.python:
-            values = self._engine.run(cell.source, cell.name)
-            result = displayed(values) if cell.shown else None
+        if not cell.ipython:
+            result = self._lua(cell.source, cell.name, cell.shown)
             if result is not None:
                 self._output.now(repr(result))
             return
-        result = self._python().run_cell(cell.source)
+        shell = self._ipython()
+        result = shell.play(cell.source, lambda source: self._lua(source, cell.name))
+        if shell.ended is not None:
+            raise shell.ended
         if not result.success:
             problem = result.error_before_exec or result.error_in_exec
             self.error = f"{cell.name}: {type(problem).__name__}: {problem}"
 
-    def _python(self) -> Any:
-        """The shell of the Python cells; made for the first one."""
+    def _lua(self, source: str, name: str, shown: bool = True) -> Any:
+        """Run Lua; gives what is shown of it, if anything is."""
+        values = self._engine.run(source, name)
+        return displayed(values) if shown else None
+
+    def _ipython(self) -> Any:
+        """The shell of what is not Lua; made for the first such cell."""
         if self._shell is None:
             os.environ.setdefault("MPLBACKEND", "Agg")
-            from IPython.core.interactiveshell import InteractiveShell
-
             import secc_kernel
+            from secc_kernel.commands._ipython import Shell
 
-            self._shell = InteractiveShell.instance()
+            self._shell = Shell.instance()
             self._shell.user_ns["secc_kernel"] = secc_kernel
         self._shell.user_ns.update(session=self.bench.session, journal=self.bench.journal)
         return self._shell

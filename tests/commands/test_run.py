@@ -204,13 +204,68 @@ def test_a_notebook_runs_cell_by_cell(run):
     [
         ("\n\nerror('no')", 1, "In[2]:3: no"),
         ("%%python\n1 / 0", 1, "ZeroDivisionError"),
-        ("%matplotlib inline", 2, "In[2]: IPython's magics and shell commands run in Jupyter only"),
+        ("%nothing", 1, "UsageError"),
+        ("%%time\nerror('no')", 1, "In[2]:1: no"),
+        ("%%capture told\nos.exit(3)", 1, "os.exit(3)"),
     ],
 )
 def test_errors_in_a_notebook(run, cell, status, text):
     found, out, err = run(notebook("x = 1", cell, "Session.Check(false, 'not reached')"), name="test.ipynb")
     assert found == status
     assert text in out + err
+    assert "not reached" not in out
+
+
+CELLS = """\
+-- A notebook as a script.
+
+-- %% [markdown]
+-- # Not code
+
+-- %%
+local gone = 1
+x = 6
+
+-- %% language="python"
+-- twice = 2
+--
+-- print(twice, session)
+
+-- %%
+-- %%time
+x = x + 1
+
+-- %% language="bash"
+-- echo from the shell
+
+-- %%
+x * 6
+"""
+
+
+def test_a_script_with_cells_runs_as_the_notebook_that_it_was(run):
+    status, out, err = run(CELLS)
+    assert err == ""
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == "2 None"
+    assert any(line.startswith("Wall time") for line in lines)
+    assert lines[-2:] == ["from the shell", "42"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("-- %%\n\nerror('no')", "script.lua:26: no"),
+        ('-- %% language="python"\n-- 1 / 0', "----> 2 1 / 0"),
+        ('-- %% language="bash"\n-- exit 3', "CalledProcessError"),
+        ("-- %%\nprint(gone + 1)", "script.lua:25: attempt to perform arithmetic on a nil value (global 'gone')"),
+    ],
+)
+def test_errors_in_a_script_with_cells(run, cell, text):
+    status, out, err = run(f"{CELLS}{cell}\n\n-- %%\nprint('not reached')\n")
+    assert status == 1
+    assert text in re.sub(r"\x1b\[[\d;]*m", "", out + err)
     assert "not reached" not in out
 
 
