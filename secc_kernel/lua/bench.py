@@ -104,6 +104,8 @@ class Bench:
         Called with each session that is opened, before anything happens on it.
     on_exchange : callable, optional
         Called with each message that the script has sent or received, on the script's thread and before it goes on.
+    permit : callable, optional
+        Called with the options of a session before it is opened; raises `LuaUserError` for what scripts may not do.
 
     Attributes
     ----------
@@ -124,6 +126,7 @@ class Bench:
     options: Options = field(default_factory=Options)
     on_open: Callable[[LiveSession], object] = lambda session: None
     on_exchange: Callable[[FrameEntry], object] = lambda entry: None
+    permit: Callable[[Options], object] = lambda options: None
     session: LiveSession | None = field(default=None, init=False)
     sheets: Sheets = field(default_factory=Sheets, init=False)
     vehicle: Vehicle = field(default_factory=Vehicle, init=False)
@@ -160,6 +163,7 @@ class Bench:
         LuaUserError
             The link is not to be had; the text says why.
         """
+        self.permit(options)
         self.close()
         try:
             journal = self.new_journal(options)

@@ -7,7 +7,8 @@
 local host = ...                                -- Python functions by name; see LuaEngine._boot
 
 local SELF = "=[secc]"                          -- the name of this chunk: its frames are not shown to users
-local COUNT = 1000                              -- VM instructions between two looks at the interrupt flag
+local COUNT, FEW = 1000, 10                     -- VM instructions between two looks at the interrupt flag
+local LONG, SHORT = 0.05, 0.0005                -- seconds: a look is late after LONG; in time again within SHORT
 local TOP, BOTTOM = 20, 5                       -- stack frames kept of a deep stack
 local PLACES = 100                              -- stack frames in which the way to a call is looked for
 
@@ -16,7 +17,7 @@ local error, select, type, next, tostring, rawequal, rawget, rawset, setmetatabl
 local rawpcall, rawxpcall, rawload = pcall, xpcall, load
 local sethook, getinfo = debug.sethook, debug.getinfo
 local getmetatable = debug.getmetatable        -- the real one, whatever __metatable says
-local gsub, sort, unpack = string.gsub, table.sort, table.unpack
+local find, gsub, sort, unpack = string.find, string.gsub, table.sort, table.unpack
 local co_create, co_resume, co_yield, co_status, co_running, co_isyieldable, co_close = coroutine.create,
   coroutine.resume, coroutine.yield, coroutine.status, coroutine.running, coroutine.isyieldable, coroutine.close
 
@@ -41,20 +42,39 @@ local function raise() error(INTERRUPT, 0) end
 
 -- Count hook of every coroutine. The call into Python is what lets CPython run a pending signal handler at all. Once hit,
 -- the hook fires at each instruction, so whatever has caught the error (load, coroutine.close, a finalizer, a user's
--- message handler) does not get far.
-local function hook()
-  if not state.hit then
-    local why = call(check)
-    if not why then return end
-    state.hit = why
-  end
+-- message handler) does not get far. Where instructions are slow (they copy megabytes), it fires more often.
+local function stop(why)
+  state.hit = state.hit or why
   sethook(raise, "", 1)
   error(INTERRUPT, 0)
 end
 
+local hook
+
+local function hook_often()
+  local why = state.hit or call(check, SHORT)
+  if why == "late" then return end
+  if why then stop(why) end
+  sethook(hook, "", COUNT)
+end
+
+function hook()
+  local why = state.hit or call(check, LONG)
+  if not why then return end
+  if why ~= "late" then stop(why) end
+  sethook(hook_often, "", FEW)
+end
+
+
 local function unwind(why)
   state.hit = state.hit or why
   error(INTERRUPT, 0)
+end
+
+-- For functions that may have long to do before the next instruction.
+local function look()
+  local why = state.hit or call(check)
+  if why then unwind(why) end
 end
 
 -- Stack frames ------------------------------------------------------------------------------------------------------
@@ -90,11 +110,12 @@ local function frames(co)
   return list
 end
 
--- "In[3]:2: " of the nearest line of user code on the stack.
-local function where()
-  local l = 2
+-- "In[3]:2: " of the nearest line of user code on the stack (of a coroutine that has failed).
+local function where(co)
+  local l = co and 0 or 2
   while true do
-    local info = getinfo(l, "Sl")
+    local info
+    if co then info = getinfo(co, l, "Sl") else info = getinfo(l, "Sl") end
     if not info then return "" end
     if info.currentline > 0 and info.source ~= SELF then return info.short_src .. ":" .. info.currentline .. ": " end
     l = l + 1
@@ -106,10 +127,17 @@ local function text_of(value)
   return ok and text or "(an error object whose __tostring fails)"
 end
 
+-- The place of a user's call in an error that this chunk has raised, or a C function that it has called, instead of theirs.
+local function placed(err, co)
+  if type(err) ~= "string" or not find(err, "^%[secc%]:%d+: ") then return err end
+  return where(co) .. gsub(err, "^%[secc%]:%d+: ", "")
+end
+
 -- The results of a C function, or its error with the place of the user's call, and its name there, instead of this chunk's.
 local function as_called(name, ok, ...)
   if ok then return ... end
-  local message = gsub(tostring((...)), "^%[secc%]:%d+: ", "")
+  if type((...)) ~= "string" then error((...), 0) end
+  local message = gsub((...), "^%[secc%]:%d+: ", "")
   error(where() .. gsub(message, "to '%?'", "to '" .. name .. "'"), 0)
 end
 
@@ -121,6 +149,7 @@ local function handler(err)
     if not state.report then state.report = { frames = frames(), inner = state.inner } end
     return INTERRUPT
   end
+  err = placed(err)
   local report = { frames = frames(), inner = state.inner, value = picture(err, true), kind = type(err) }
   if report.kind == "string" or report.kind == "number" then
     report.message = tostring(err)
@@ -242,6 +271,7 @@ local function forward(co, ok, ...)
     error(INTERRUPT, 0)
   end
   if ok and rawequal((...), AWAIT) then return forward(co, co_resume(co, wait())) end
+  if not ok then return false, placed((...), co) end
   return ok, ...
 end
 
@@ -265,11 +295,14 @@ end
 
 local lua = {}                                  -- what user code gets in place of the standard functions
 
-function lua.pcall(...) return after(rawpcall(...)) end
+function lua.pcall(...)
+  if select("#", ...) == 0 then error("bad argument #1 to 'pcall' (value expected)", 2) end
+  return after(rawxpcall((...), placed, select(2, ...)))
+end
 function lua.xpcall(f, on_error, ...)
   local function guarded(err)
     if state.hit then return err end
-    return on_error(err)
+    return on_error(placed(err))
   end
   return after(rawxpcall(f, type(on_error) == "function" and guarded or on_error, ...))
 end
@@ -306,7 +339,7 @@ lua.coroutine = {
 local env
 local known_files
 env, known_files = rawload(host.libraries, SELF, "t") { host = host, lua = lua, state = state, call = call, wrap = wrap,
-  finish = finish, unwind = unwind, as_called = as_called }
+  finish = finish, unwind = unwind, as_called = as_called, getmetatable = getmetatable, look = look }
 
 picture = rawload(host.picture, SELF, "t") { env = env, lazies = lazies, known_files = known_files, self = SELF,
   pobject = pobject, text_of = text_of }

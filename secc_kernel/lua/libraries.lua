@@ -170,6 +170,11 @@ env.debug = {
 env.input = wrap(host.input)
 function env.warn(...) call(write_error, "Lua warning: " .. concat({ ... }) .. "\n") end
 
+core.env = env
+core.patterns = rawload(host.patterns, "=[secc]", "t")()
+rawload(host.bounded, "=[secc]", "t")(core)
+if host.restricted then rawload(host.restricted, "=[secc]", "t")(core) end
+
 setmetatable(env, { __index = function(t, key)
   if type(key) ~= "string" then return nil end
   local value = finish(call(resolve_global, key))

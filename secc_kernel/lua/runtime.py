@@ -55,8 +55,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,8 @@ class LuaEngine:
         ``input``; default ``sys.stdin.readline``.
     max_memory : int
         Bytes that Lua may use.
+    restricted : bool
+        Whether scripts are not trusted: no files, no environment, and ``require`` finds only what is there already.
     """
 
     def __init__(
@@ -102,12 +106,14 @@ class LuaEngine:
         stderr: Writable | None = None,
         read_line: Callable[[str], str] = standard_line,
         max_memory: int = 256 << 20,
+        restricted: bool = False,
     ) -> None:
         self.interrupts = Interrupts()
         self._stdout = stdout or StandardStream("stdout")
         self._stderr = stderr or StandardStream("stderr")
         self._thread = threading.get_ident()
         self._cell: _Cell | None = None
+        self._checked = 0.0
         self._resolvers: list[tuple[Callable[[str], Any], Callable[[], Iterable[str]]]] = []
         self._runtime = lua54.LuaRuntime(
             encoding=ENCODING,
@@ -120,11 +126,12 @@ class LuaEngine:
         self._memory = Memory(self._runtime, max_memory)
         self._binder = Binder(self.interrupts, self._memory, self._runtime)
         self._reporter = Reporter(self.members, max_memory, self.interrupts)
-        self._lua = self._boot(Reader(read_line))
+        self._lua = self._boot(Reader(read_line), restricted)
 
-    def _boot(self, reader: Reader) -> Any:
+    def _boot(self, reader: Reader, restricted: bool) -> Any:
         bind = self._binder.bind
         host = {
+            "restricted": _lua_source("restricted.lua") if restricted else None,
             "check": self._check,
             "write": self._write,
             "write_error": self._stderr.write,
@@ -134,6 +141,8 @@ class LuaEngine:
             "resolve_global": bind(self._resolve_global, "globals"),
             "remember": self._reporter.remember,
             "libraries": _lua_source("libraries.lua"),
+            "patterns": _lua_source("patterns.lua"),
+            "bounded": _lua_source("bounded.lua"),
             "picture": _lua_source("picture.lua"),
             "survey": _lua_source("survey.lua"),
         }
@@ -141,9 +150,13 @@ class LuaEngine:
 
     # What boot.lua calls -------------------------------------------------------------------------------------------
 
-    def _check(self) -> str | None:
+    def _check(self, late: float = math.inf) -> str | None:
+        """Why Lua is to stop, or that so many seconds have passed since it last asked."""
         self._memory.enforce()
-        return "interrupt" if self.interrupts.requested else None
+        if self.interrupts.requested:
+            return "interrupt"
+        last, self._checked = self._checked, time.perf_counter()
+        return "late" if self._checked - last > late else None
 
     def _write(self, text: str) -> bool:
         self._stdout.write(text)
