@@ -245,6 +245,26 @@ local function wrap_placed(f)
   return function(...) return finish(call(f, place(), ...)) end
 end
 
+-- As `wrap`, for functions that call functions of the user: those stay here, by number, and Python says which to call.
+local kept = {}
+local function keep(value)
+  if type(value) ~= "function" then return value end
+  local made, number = call(host.keep)
+  kept[number] = value
+  return made
+end
+
+local function wrap_calling(f)
+  return function(...)
+    local values, n = { ... }, select("#", ...)
+    for i = 1, n do values[i] = keep(values[i]) end
+    return finish(call(f, unpack(values, 1, n)))
+  end
+end
+
+-- Call a function of the user, in its own coroutine, and go on with what Python makes of its results.
+function special.ask(again, number, ...) return finish(call(again, kept[number](...))) end
+
 function special.error(message) error(where() .. message, 0) end
 function special.raise(problem) error(problem, 0) end
 function special.await() return finish(wait()) end
@@ -371,7 +391,7 @@ end
 
 local mark_known, survey = rawload(host.survey, SELF, "t")(env, lazies)
 local engine = { collect = collectgarbage, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw,
-  wrap_placed = wrap_placed, survey = survey }
+  wrap_placed = wrap_placed, wrap_calling = wrap_calling, survey = survey }
 
 -- Globals for Python, without metamethods: lupa would call those of a script unprotected, and an error would end the
 -- process.

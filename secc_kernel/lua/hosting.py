@@ -2,15 +2,16 @@
 
 Lua gets nothing but its own closures and tables. Behind a closure stands a bound function (`Binder.bind`) that
 converts the arguments, calls, and answers with a status and values: ``(None, values...)`` when all is well, or one
-of the statuses that ``boot.lua`` knows (``error``, ``await``, ``interrupt``, ``closure``, ``lazy``). No Python
-exception has to cross Lua for the expected cases, so the error that a script sees has the place of the script's own
-line.
+of the statuses that ``boot.lua`` knows (``error``, ``await``, ``interrupt``, ``ask``, ``closure``, ``lazy``). No
+Python exception has to cross Lua for the expected cases, so the error that a script sees has the place of the script's
+own line.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import inspect
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from .memory import Memory
 from .picture import picture
 from .values import PLAIN, fits, is_displayable, to_lua, to_python
 
-__all__ = ["Binder", "HostFunction", "LazyTable", "Pending"]
+__all__ = ["Ask", "Binder", "HostFunction", "LazyTable", "LuaFunction", "Pending"]
 
 #: A bound function's answer: a status and what goes with it.
 Answer = tuple[Any, ...]
@@ -42,6 +43,8 @@ class HostFunction:
     raw : bool
         Whether tables arrive as pictures (`LuaTable`) and functions as `LuaObject`, for functions that display what
         they get. Otherwise tables arrive as lists and dicts, and functions are refused.
+    calls : bool
+        Whether it takes functions of the script, as `LuaFunction`, and may ask for calls of them (`Ask`).
     placed : bool
         Whether its first argument, ``place``, is where the script calls it: ``In[3]:2``, and in a
         function ``In[3]:2, from In[4]:1``.
@@ -51,6 +54,41 @@ class HostFunction:
     name: str = ""
     raw: bool = False
     placed: bool = False
+    calls: bool = False
+
+
+class LuaFunction:
+    """A function of the script. It stays in Lua, by number; an `Ask` has it called.
+
+    Attributes
+    ----------
+    number : int
+        Which one; free for another function when nobody has this any more.
+    """
+
+    __slots__ = ("__weakref__", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Something to ask a function of the script: returned by a function that Lua calls, or by a `Pending.then`.
+
+    Parameters
+    ----------
+    function : LuaFunction
+        The function. It is called in the script's own coroutine: its errors, and interrupts, are the script's.
+    arguments : tuple
+        What it gets.
+    then : callable
+        Called with its results; gives the result of the Lua call, or something more to wait for or ask.
+    """
+
+    function: LuaFunction
+    arguments: tuple[Any, ...]
+    then: Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +170,17 @@ class Binder:
         self._interrupts = interrupts
         self._memory = memory
         self._runtime = runtime
+        self._unused: list[int] = []
+        self._kept = 0
+
+    def keep(self) -> tuple[LuaFunction, int]:
+        """Stand for a function of the script; with its number."""
+        if not self._unused:
+            self._kept += 1
+            self._unused.append(self._kept)
+        made = LuaFunction(self._unused.pop())
+        weakref.finalize(made, self._unused.append, made.number).atexit = False
+        return made, made.number
 
     def bind(self, function: Callable[..., Any], name: str, raw: bool = False) -> Callable[..., Answer]:
         """The bound function that ``boot.lua`` wraps into a closure."""
@@ -201,6 +250,9 @@ class Binder:
         if isinstance(result, Pending):
             self.pending, self.pending_name = result, name
             return ("await",)
+        if isinstance(result, Ask):
+            arguments = [self.value(item, name) for item in result.arguments]
+            return ("ask", self.bind(result.then, name), result.function.number, *arguments)
         if isinstance(result, HostFunction):
             kind = "raw_closure" if result.raw else "closure"
             return (kind, self.bind(result.function, result.name or name, result.raw))

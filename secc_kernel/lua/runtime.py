@@ -132,6 +132,7 @@ class LuaEngine:
         bind = self._binder.bind
         host = {
             "restricted": _lua_source("restricted.lua") if restricted else None,
+            "keep": self._binder.keep,
             "check": self._check,
             "write": self._write,
             "write_error": self._stderr.write,
@@ -285,7 +286,8 @@ class LuaEngine:
         if isinstance(value, LazyTable):
             return self._lua["lazy"](*self._binder.parts(value))
         if isinstance(value, HostFunction):
-            wrap = self._lua["wrap_raw" if value.raw else "wrap_placed" if value.placed else "wrap"]
+            kind = "_raw" if value.raw else "_placed" if value.placed else "_calling" if value.calls else ""
+            wrap = self._lua[f"wrap{kind}"]
             return wrap(self._binder.bind(value.function, value.name or name, value.raw))
         if is_function(value):
             return self._lua["wrap"](self._binder.bind(value, name))

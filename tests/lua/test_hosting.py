@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from secc_kernel.lua import HostFunction, LazyTable, LuaEngine, LuaError, LuaObject, LuaTable, LuaUserError, Pending
+from secc_kernel.lua import (
+    HostFunction,
+    LazyTable,
+    LuaEngine,
+    LuaError,
+    LuaInterrupted,
+    LuaObject,
+    LuaTable,
+    LuaUserError,
+    Pending,
+)
+from secc_kernel.lua.hosting import Ask, LuaFunction
 
 
 class Code(str, enum.Enum):
@@ -319,3 +330,55 @@ def test_nothing_of_a_call_outlives_it(engine: LuaEngine) -> None:
     del kept[:25]
     engine.run("collectgarbage() collectgarbage()", "In[2]")
     assert kept[-1] == ([1, [2]], "x")
+
+
+class TestFunctionsOfTheScript:
+    @pytest.fixture
+    def kept(self, engine: LuaEngine) -> list[Any]:
+        kept: list[Any] = []
+
+        def count(function: Any, limit: int, so_far: int = 0) -> Any:
+            kept.append(function)
+
+            def answered(more: Any = None, *rest: Any) -> Any:
+                return count(function, limit, so_far + 1) if more and so_far < limit else (so_far, *rest)
+
+            return Ask(function, (so_far, {"at": [so_far]}), answered)
+
+        engine.define("count", HostFunction(count, "count", calls=True))
+        return kept
+
+    def test_they_are_asked_with_values_and_asked_again(
+        self, run: Callable[..., Any], engine: LuaEngine, kept: Any
+    ) -> None:
+        source = "seen = {} return count(function(n, t) seen[#seen + 1] = t.at[1] return n < 3, n end, 10)"
+        assert run(engine, source) == (3, 3)
+        assert run(engine, "return #seen, seen[4]") == (4, 3)
+        assert isinstance(kept[0], LuaFunction)
+
+    def test_their_errors_are_the_scripts(self, engine: LuaEngine, kept: Any) -> None:
+        with pytest.raises(LuaError, match=r"In\[1\]:2: attempt to index a nil value"):
+            engine.run("count(function()\n return nothing.here end, 1)", "In[1]")
+        assert engine.run("return pcall(count, function() error('no', 0) end, 1)", "In[2]") == (False, "no")
+
+    def test_they_may_wait(self, engine: LuaEngine, kept: Any, pool: ThreadPoolExecutor) -> None:
+        engine.define("slow", lambda: pool.submit(time.sleep, 0.01))
+        assert engine.run("return count(function(n) slow() return n < 2 end, 5)", "In[1]") == (2,)
+
+    def test_an_endless_one_is_interrupted(self, engine: LuaEngine, kept: Any) -> None:
+        engine.define("begun", lambda: threading.Timer(0.05, engine.interrupt).start())
+        with pytest.raises(LuaInterrupted):
+            engine.run("begun() count(function() while true do end end, 1)", "In[1]")
+
+    def test_they_are_let_go(self, engine: LuaEngine, kept: list[Any]) -> None:
+        for _ in range(50):
+            kept.clear()
+            engine.run("collectgarbage() count(function() end, 1)", "In[1]")
+        engine.run("count(function() end, 1)", "In[1]")
+        assert kept[0].number < 10
+
+    def test_what_is_no_function_is_passed_as_ever(self, engine: LuaEngine) -> None:
+        got: list[Any] = []
+        engine.define("f", HostFunction(lambda *args: got.extend(args), "f", calls=True))
+        engine.run("f(nil, {1, 2}, 'x', nil)", "In[1]")
+        assert got == [None, [1, 2], "x", None]
