@@ -70,6 +70,11 @@ class KernelHost:
         self._unsubscribe = session.journal.subscribe(lambda entry: self._verdicts.add(entry))
 
     @property
+    def live_bench(self) -> Bench | None:
+        """Where the scripts work, if something has needed it so far."""
+        return self._bench
+
+    @property
     def bench(self) -> Bench:
         """Where the scripts work: the live session and what was set for it."""
         self.prepare()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -16,11 +17,11 @@ from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from IPython.core.error import StdinNotImplementedError
-from traitlets import Type
+from traitlets import Enum, Type, default
 
 from secc_kernel import __version__
+from secc_kernel.kernel.assistant import Assistant, default_language
 from secc_kernel.kernel.cells import split
-from secc_kernel.kernel.complete import complete
 from secc_kernel.kernel.host import KernelHost
 from secc_kernel.kernel.shell import SeccShell
 from secc_kernel.lua import LuaUserError
@@ -30,6 +31,8 @@ __all__ = ["SeccKernel"]
 
 #: Seconds after the start when there is time for the imports that the first cell would wait for.
 _PREPARE = 0.5
+#: Requests of a front end in which somebody types.
+_ASSISTANCE = frozenset(["complete_request", "inspect_request", "is_complete_request"])
 
 
 class SeccKernel(IPythonKernel):
@@ -53,11 +56,24 @@ class SeccKernel(IPythonKernel):
         "%%python cells find it as session, and its record as journal.\n"
     )
 
+    language = Enum(
+        ("en", "ko"), help="In which language names are explained; by default that of the locale (LC_ALL, LANG)."
+    ).tag(config=True)
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.host = KernelHost(self._read_line)
         assert self.shell is not None
         self.shell.attach(self.host)
+        self.shell.configurables.append(self)  # for %config
+        self.assistant = Assistant(self.host, self.shell)
+        self.assistant.language = self.language
+        self.observe(lambda change: setattr(self.assistant, "language", change["new"]), "language")
+        self.shell.events.register("post_execute", self.assistant.survey)
+
+    @default("language")
+    def _default_language(self) -> str:
+        return default_language(os.environ)
 
     @property
     def kernel_info(self) -> dict[str, Any]:
@@ -70,7 +86,7 @@ class SeccKernel(IPythonKernel):
     def start(self) -> None:
         """Start, and make the API ready once the front end has got its first answers."""
         super().start()
-        self.io_loop.call_later(_PREPARE, self.host.prepare)
+        self.io_loop.call_later(_PREPARE, self.assistant.prepare)
 
     def _read_line(self, prompt: str) -> str:
         """A line from the front end, for ``io.read`` and ``input``."""
@@ -85,33 +101,34 @@ class SeccKernel(IPythonKernel):
 
     async def do_complete(self, code: str, cursor_pos: int | None) -> dict[str, Any]:
         """Complete Lua names; in ``%%python`` cells and magics, what IPython completes."""
-        if not split(code).lua:
-            return dict(super().do_complete(code, cursor_pos))
-        self.host.prepare()
-        found = complete(code, len(code) if cursor_pos is None else cursor_pos, self.host.engine.members)
-        return {
-            "matches": found.matches,
-            "cursor_start": found.start,
-            "cursor_end": found.end,
-            "metadata": {},
-            "status": "ok",
-        }
+        answer = self._assistance("complete_request", {"code": code, "cursor_pos": cursor_pos})
+        return answer or dict(super().do_complete(code, cursor_pos))
 
     async def do_inspect(
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
     ) -> dict[str, Any]:
-        """Explain Python names in Python cells; nothing is known of a Lua name, and a Python namesake would mislead."""
-        if split(code).lua:
-            return {"status": "ok", "found": False, "data": {}, "metadata": {}}
-        return dict(super().do_inspect(code, cursor_pos, detail_level, omit_sections))
+        """Explain Lua names; in Python cells those of Python. In a Lua cell a Python namesake would mislead."""
+        asked = {"code": code, "cursor_pos": cursor_pos, "detail_level": detail_level}
+        answer = self._assistance("inspect_request", asked)
+        return answer or dict(super().do_inspect(code, cursor_pos, detail_level, omit_sections))
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
         """Whether Enter runs the cell in a console, or adds a line."""
+        answer = self._assistance("is_complete_request", {"code": code})
+        return answer or dict(super().do_is_complete(code))
+
+    def _assistance(self, kind: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """The reply to a request about Lua, on any thread and at any time; None if it is not about Lua."""
+        code = asked.get("code", "")
         cell = split(code)
-        if not cell.lua:
-            return dict(super().do_is_complete(code))
-        status = self.host.engine.is_complete(cell.lua)
-        return {"status": status, "indent": "  "} if status == "incomplete" else {"status": status}
+        cursor = asked.get("cursor_pos")
+        if kind == "is_complete_request":
+            return self.assistant.is_complete(cell.lua) if cell.lua else None
+        if not (cell.lua or not code.strip() or self.assistant.names_magic(code, cursor)):
+            return None
+        if kind == "complete_request":
+            return self.assistant.complete(code, cursor)
+        return self.assistant.inspect(code, cursor, asked.get("detail_level", 0))
 
     async def do_shutdown(self, restart: bool) -> dict[str, Any]:
         """Close the session before the process ends."""
@@ -147,18 +164,34 @@ class SeccKernel(IPythonKernel):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     async def shell_channel_thread_main(self, msg: Any) -> None:
-        """Hand a message of the shell channel on, but answer an interrupt request at once.
+        """Hand a message of the shell channel on, but answer at once what must not wait for the running cell.
 
-        VS Code sends it on this channel, where it would be queued behind the cell that it is to stop (vscode-jupyter
-        issue 17143).
+        VS Code sends an interrupt request on this channel, where it would be queued behind the cell that it is to stop
+        (vscode-jupyter issue 17143). And a front end asks for completions while the user types the next cell.
         """
         assert self.session is not None
         identities, parts = self.session.feed_identities(msg, copy=False)
         request = self.session.deserialize(parts, content=False, copy=False)
-        if request["header"]["msg_type"] != "interrupt_request":
+        kind = request["header"]["msg_type"]
+        answer: dict[str, Any] | None = None
+        if kind == "interrupt_request":
+            answer = {"status": "ok"}
+        elif kind in _ASSISTANCE:
+            answer = self._assisted(kind, self.session.unpack(request["content"]))
+        if answer is None:
             await super().shell_channel_thread_main(msg)
             return
         self._publish_status("busy", "shell", parent=request)
-        interrupt_main_thread()
-        self.session.send(self.shell_stream, "interrupt_reply", {"status": "ok"}, parent=request, ident=identities)
+        if kind == "interrupt_request":
+            interrupt_main_thread()
+        reply = kind.replace("_request", "_reply")
+        self.session.send(self.shell_stream, reply, answer, parent=request, ident=identities)
         self._publish_status("idle", "shell", parent=request)
+
+    def _assisted(self, kind: str, content: Any) -> dict[str, Any] | None:
+        """As `_assistance`; what goes wrong there must not stop the channel."""
+        try:
+            return self._assistance(kind, content)
+        except Exception:
+            self.log.exception("%s was not answered", kind)
+            return {"status": "error", "ename": "AssistanceError", "evalue": "see the kernel's log", "traceback": []}

@@ -302,6 +302,11 @@ class LuaEngine:
         """Whether a cell or script is running, be it in Lua or waiting."""
         return self._cell is not None
 
+    @property
+    def in_lua(self) -> bool:
+        """Whether Lua code is on the engine's thread's stack, so that nobody else may touch Lua."""
+        return self._cell is not None and self._cell.in_lua
+
     def interrupt(self, limit: Limit | None = None) -> None:
         """Stop what runs, for the user or because of a limit. Callable from any thread."""
         self.interrupts.request(limit)
