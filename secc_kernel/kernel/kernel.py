@@ -130,6 +130,29 @@ class SeccKernel(IPythonKernel):
             return self.assistant.complete(code, cursor)
         return self.assistant.inspect(code, cursor, asked.get("detail_level", 0))
 
+    async def do_history(  # as ipykernel's: front ends name what they want
+        self,
+        hist_access_type: str,
+        output: bool,
+        raw: bool,
+        session: int = 0,
+        start: int = 0,
+        stop: int | None = None,
+        n: int | None = None,
+        pattern: str | None = None,
+        unique: bool = False,
+    ) -> dict[str, Any]:
+        """Cells of the past; of this session with its number and its values as text (ipykernel: 0, and the objects)."""
+        assert self.shell is not None
+        found = super().do_history(hist_access_type, output, raw, session, start, stop, n, pattern, unique)
+        reply = dict(found)
+        current = self.shell.history_manager.session_number
+        entries = []
+        for number, line, content in reply["history"]:
+            told = (content[0], None if content[1] is None else str(content[1])) if output else content
+            entries.append((number or current, line, told))
+        return {**reply, "history": entries}
+
     async def do_shutdown(self, restart: bool) -> dict[str, Any]:
         """Close the session before the process ends."""
         self.host.close()

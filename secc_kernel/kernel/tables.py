@@ -44,7 +44,7 @@ def records(table: LuaTable) -> Table | None:
         return None
     columns = [Column("", align="right" if table.listed else "left", mono=True)]
     for name in names:
-        numbers = all(isinstance(each[name], (int, float)) for each in found if name in each)
+        numbers = all(_is_number(each[name]) for each in found if name in each)
         columns.append(Column(name, align="right" if numbers else "left", mono=True, flexible=not numbers))
     cells: list[tuple[str, ...] | str] = [
         (_key(key, bool(table.listed)), *(_cell(each[name]) if name in each else "" for name in names))
@@ -64,6 +64,10 @@ def _is_record(value: Any) -> bool:
         and not (value.listed or value.skipped or value.more or value.repeated)
         and all(isinstance(key, str) for key, _ in value.fields)
     )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _is_leaf(value: Any) -> bool:

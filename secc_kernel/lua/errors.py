@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,14 @@ class LuaError(Exception):
             number = str(self.line)
             lines.append(f"{dim}{number:>5} |{off} {self.text}")
             if self.length:
-                lines.append(f"{dim}      |{off} {' ' * self.column}{red}{'^' * self.length}{off}")
+                before, marked = self.text[: self.column], self.text[self.column : self.column + self.length]
+                carets = "^" * max(len(_blank(marked)), 1)
+                lines.append(f"{dim}      |{off} {_blank(before)}{red}{carets}{off}")
+        if not isinstance(self.value, (str, int, float, BaseException, type(None))):
+            # A table that was thrown; of a short one the message is made.
+            value = repr(self.value)
+            if value not in self.message:
+                lines.append(f"value: {value}")
         if self.hint:
             lines += [f"{bold}hint:{off} {self.hint}"]
         # A stack of one level says nothing that the message does not.
@@ -135,6 +143,11 @@ class LuaError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of the Python stack, which would be ours and not the user's."""
         return self.render(color=True)
+
+
+def _blank(text: str) -> str:
+    """As many columns of blanks as a terminal needs for a text: two for Korean and other wide characters."""
+    return "".join("\t" if c == "\t" else "  " if unicodedata.east_asian_width(c) in "WF" else " " for c in text)
 
 
 def _python_lines(problem: BaseException) -> list[str]:

@@ -15,12 +15,12 @@ local env, lazies, known_files, self, pobject, text_of = core.env, core.lazies, 
   core.text_of
 
 local type, next, tostring, rawequal, rawget, rawlen, math_type = type, next, tostring, rawequal, rawget, rawlen, math.type
-local sort, sub, byte, min = table.sort, string.sub, string.byte, math.min
+local sort, sub, byte, min, max = table.sort, string.sub, string.byte, math.min, math.max
 local getinfo, getmetatable, status = debug.getinfo, debug.getmetatable, coroutine.status
 
 local ITEMS = { 60, 30, 15, 10 }               -- items, and fields, shown of a table on each level
 local DEEPEST = 8                               -- levels of tables
-local BUDGET = 1000                             -- items and fields of the whole picture
+local BUDGET = 700                              -- items and fields of the whole picture
 local TEXT = 400                                -- bytes shown of a string inside of a table
 local SORTED = 10000                            -- fields of a table that are put in order
 
@@ -99,7 +99,7 @@ local function table_picture(value, level, open)
   local listed = 0
   while rawget(value, listed + 1) ~= nil do listed = listed + 1 end
   local keys, count = fields_of(value, listed)
-  local limit = level >= DEEPEST and 0 or min(ITEMS[level + 1] or ITEMS[#ITEMS], budget)
+  local limit = level >= DEEPEST and 0 or min(ITEMS[level + 1] or ITEMS[#ITEMS], max(budget, 0))
   local shown = min(listed, limit)
   local head = shown < listed and (shown * 4 + 4) // 5 or shown
   local fields = min(count, #keys, limit)

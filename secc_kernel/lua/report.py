@@ -15,6 +15,8 @@ from .values import printable
 
 __all__ = ["Reporter"]
 
+#: Characters shown of a message, and of a source line.
+_MESSAGE, _LINE = 4000, 120
 #: Bytes of a chunk's name in messages.
 _LONGEST = 59
 _PLACE = re.compile(r"(?P<source>[^\n]+?):(?P<line>\d+): ")
@@ -84,8 +86,8 @@ class Reporter:
         if 0 < error.line <= len(lines):
             text = printable(lines[error.line - 1].rstrip())
             column, error.length = hints.mark(error.message, text, function)
-            error.text = text.lstrip()
-            error.column = column - (len(text) - len(error.text))
+            error.text, error.column = _window(text, column)
+            error.length = min(error.length, len(error.text) - error.column) or error.length
             error.hint = error.hint or hints.hint(error.message, text, self._locals, self._members)
         return error
 
@@ -111,7 +113,7 @@ class Reporter:
             message = f"error value: {brief(tree(value))}"
         if "not enough memory" in message:
             return self.out_of_memory(frames)
-        error = LuaError(printable(message), frames=frames, value=message if value is None else value)
+        error = LuaError(brief(printable(message), _MESSAGE), frames=frames, value=message if value is None else value)
         if isinstance(value, BaseException):
             error.__cause__ = value
         if complaint is not None and message.endswith(complaint.message):
@@ -142,6 +144,17 @@ class Reporter:
         return error
 
 
+def _window(text: str, column: int) -> tuple[str, int]:
+    """A source line without its indentation, of a long one the part around a column; and that column there."""
+    start = len(text) - len(text.lstrip())
+    if len(text) - start <= _LINE:
+        return text[start:], column - start
+    first = max(start, min(column - _LINE // 3, len(text) - _LINE))
+    before = "…" if first > start else ""
+    after = "…" if first + _LINE < len(text) else ""
+    return f"{before}{text[first : first + _LINE]}{after}", column - first + len(before)
+
+
 def _short(name: str) -> str:
     """How Lua writes the name of a file in messages: of a long path the end."""
     data = name.encode("utf-8", "surrogateescape")
@@ -165,7 +178,7 @@ def _frame(facts: Any) -> Frame | None:
     name, kind = facts["name"], facts["namewhat"]
     if facts["what"] == "C":
         # What raises and what catches says nothing about where the error is.
-        return None if name in (None, "error") else Frame("[C]", 0, f"function '{name}'")
+        return None if name in (None, "error") or kind == "metamethod" else Frame("[C]", 0, f"function '{name}'")
     if facts["what"] == "main":
         function = "main chunk"
     elif name is not None:

@@ -24,7 +24,7 @@ class TestProtocol(jupyter_kernel_test.KernelTests):
     code_clear_output = "%%python\nfrom IPython.display import clear_output\nclear_output()"
     code_inspect_sample = "%%python\nlen"
     code_history_pattern = "1?2*"
-    supported_history_operations = ("tail", "search")
+    supported_history_operations = ("tail", "range", "search")
 
 
 class TestWelcome(jupyter_kernel_test.IopubWelcomeTests):

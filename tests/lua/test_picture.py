@@ -78,7 +78,7 @@ def test_a_long_list_shows_its_ends_in_few_lines(engine: LuaEngine) -> None:
         "local t = {} for i = 1, 1e6 do t[i] = i end return t",
         "local t = {} for i = 1, 3e5 do t['key' .. i] = i end return t",
         GROW,
-        "local t = {} for i = 1, 200 do t = {t, t} end return t",
+        "local t = {} for i = 1, 200 do t = {t, t, x = t} end return t",
         "{('x'):rep(1e7), [('k'):rep(1e6)] = 1}",
         "local t = {} for i = 1, 50 do t[i] = {a = {b = {c = {('x'):rep(3000)}}}} end return t",
     ],
