@@ -79,6 +79,10 @@ class SimpleType:
         The built-in type of XML Schema that it is or restricts.
     module : str
         The module that declares it; other modules may import it under the same name.
+    unit : str
+        What a number counts, where its type settles that: ``%``. Not part of the schema.
+    ascii : bool
+        Whether a binary value holds the ASCII codes of a text, which is how people write it. Not part of the schema.
     """
 
     kind: str
@@ -90,6 +94,8 @@ class SimpleType:
     members: tuple[Enumeration, ...] = ()
     builtin: str = ""
     module: str = ""
+    unit: str = ""
+    ascii: bool = False
     coding: Coding = field(init=False)
 
     def __post_init__(self) -> None:
@@ -169,8 +175,13 @@ def restrict(
     max_length: int | None = None,
     min_inclusive: int | None = None,
     max_inclusive: int | None = None,
+    unit: str = "",
+    ascii: bool = False,
 ) -> SimpleType:
-    """A restriction of a simple type by facets; facets that are not given are inherited."""
+    """A restriction of a simple type by facets; facets that are not given are inherited.
+
+    ``unit`` and ``ascii`` say what the schema does not: see `SimpleType`.
+    """
     found = simple_type(base)
     if found is None:
         raise DeclarationError(f"{base!r} is not a simple type")
@@ -180,8 +191,9 @@ def restrict(
         "min_inclusive": min_inclusive,
         "max_inclusive": max_inclusive,
     }
-    changes = {facet: bound for facet, bound in given.items() if bound is not None}
-    return replace(found, name="", module=sys._getframe(1).f_globals["__name__"], **changes)  # type: ignore[arg-type]
+    changes: dict[str, Any] = {facet: bound for facet, bound in given.items() if bound is not None}
+    changes |= {"unit": unit or found.unit, "ascii": ascii or found.ascii}
+    return replace(found, name="", module=sys._getframe(1).f_globals["__name__"], **changes)
 
 
 def _builtin(kind: str, name: str, low: int | None = None, high: int | None = None) -> SimpleType:

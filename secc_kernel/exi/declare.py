@@ -21,7 +21,8 @@ A schema document becomes a module with a `NAMESPACE`, simple types (see `dataty
 
     Parameters = element(ListType)
 
-``_abstract_ = True`` and ``_anonymous_ = True`` mark abstract types and those without a name in the schema.
+``_abstract_ = True`` and ``_anonymous_ = True`` mark abstract types and those without a name in the schema;
+``_quantity_ = Quantity(...)`` one whose fields are a number, its exponent and its unit.
 Extension is inheritance: the base's content comes first. Content whose order carries meaning (mixed text, repeated
 groups, wildcards) is one field of kind ``items`` holding texts and `Child` values in document order.
 """
@@ -47,6 +48,7 @@ from typing import (
 from .datatypes import SimpleType, simple_type
 from .errors import DeclarationError
 from .names import QName
+from .quantity import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -389,6 +391,7 @@ class ComplexType(metaclass=ComplexTypeMeta):
     _content_: ClassVar[Model | None] = None
     _anonymous_: ClassVar[bool] = False
     _abstract_: ClassVar[bool] = False
+    _quantity_: ClassVar[Quantity | None] = None
 
     def __init__(self, **values: Any) -> None:
         for name, repeated in _defaults(type(self)):

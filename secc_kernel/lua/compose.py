@@ -15,22 +15,10 @@ from typing import Any
 from ..exi.datatypes import Enumeration, SimpleType
 from ..exi.declare import ComplexType, Field
 from ..exi.facets import check_value
+from ..messages.meanings import field_meaning
 from .names import Item, choices
 
 __all__ = ["Assignment", "Composition", "compose"]
-
-_PHYSICAL_VALUE = {"Multiplier", "Unit", "Value"}
-#: What a physical quantity's name ends in, or contains, and its unit: the schema leaves that to the standard's text.
-_UNITS = (
-    ("Voltage", "V"),
-    ("Current", "A"),
-    ("PMax", "W"),
-    ("Power", "W"),
-    ("Energy", "Wh"),
-    ("EAmount", "Wh"),
-    ("startValue", "W"),
-    ("Time", "s"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +169,9 @@ def _build(
     automatic: Any,
     path: tuple[str, ...],
     result: Composition,
+    of: Field | None = None,
 ) -> ComplexType:
+    """A value of a complex type; ``of`` is the field that it is for."""
     values: dict[str, Any] = {}
     fields = type_.__fields__
     chosen_for_it = _open_choices(type_, node, automatic, path, result)
@@ -195,16 +185,16 @@ def _build(
             continue
         if slot is None or not slot.said():
             if declared.min > 0 or declared.name in chosen_for_it:
-                values[declared.name] = _fill(type_, declared, given, path, result)
+                values[declared.name] = _fill(type_, declared, given, path, result, of)
             continue
         step = slot.member
         element = step.element if step is not None else ("" if declared.kind == "text" else declared.name)
         chosen = step.type if step is not None else declared.type
         if declared.repeated:
-            values[declared.name] = _list(chosen, declared.min, slot, given or [], (*path, element), result)
+            values[declared.name] = _list(declared, chosen, slot, given or [], (*path, element), result)
         else:
             here = (*path, element) if element else path
-            values[declared.name] = _one(chosen, slot, given, here, result)
+            values[declared.name] = _one(declared, chosen, slot, given, here, result)
     return type_(**values)
 
 
@@ -229,14 +219,14 @@ def _open_choices(
 
 
 def _list(
+    declared: Field,
     type_: Any,
-    least: int,
     slot: _Slot,
     given: list[Any],
     path: tuple[str, ...],
     result: Composition,
 ) -> list[Any]:
-    length = slot.count if slot.count is not None else max(least, max(slot.items, default=-1) + 1)
+    length = slot.count if slot.count is not None else max(declared.min, max(slot.items, default=-1) + 1)
     made = []
     for index in range(length):
         here = (*path[:-1], f"{path[-1]}[{index}]")
@@ -245,11 +235,11 @@ def _list(
         if item is None:
             item = _Slot()
             item.present = True
-        made.append(_one(type_, item, before, here, result))
+        made.append(_one(declared, type_, item, before, here, result))
     return made
 
 
-def _one(type_: Any, slot: _Slot, given: Any, path: tuple[str, ...], result: Composition) -> Any:
+def _one(declared: Field, type_: Any, slot: _Slot, given: Any, path: tuple[str, ...], result: Composition) -> Any:
     if isinstance(type_, SimpleType):
         if slot.value is None:  # present, says the script, but not with which value
             return _taken(given, path, result)
@@ -258,7 +248,7 @@ def _one(type_: Any, slot: _Slot, given: Any, path: tuple[str, ...], result: Com
             result.intended.append(where)
         return slot.value
     automatic = given if type(given) is type_ else None
-    return _build(type_, slot.node, automatic, path, result)
+    return _build(type_, slot.node, automatic, path, result, declared)
 
 
 def _taken(given: Any, path: tuple[str, ...], result: Composition) -> Any:
@@ -269,10 +259,17 @@ def _taken(given: Any, path: tuple[str, ...], result: Composition) -> Any:
     return given
 
 
-def _fill(owner: type[ComplexType], declared: Field, given: Any, path: tuple[str, ...], result: Composition) -> Any:
+def _fill(
+    owner: type[ComplexType],
+    declared: Field,
+    given: Any,
+    path: tuple[str, ...],
+    result: Composition,
+    of: Field | None,
+) -> Any:
     """A mandatory field that the script left open."""
     if given is None or given == []:
-        given = _neutral(owner, declared, path)
+        given = _neutral(owner, declared, of)
     element = "" if declared.kind == "text" else _element_name(declared, given)
     return _taken(None if given == [] else given, (*path, element) if element else path, result)
 
@@ -284,18 +281,18 @@ def _element_name(declared: Field, value: Any) -> str:
     return declared.name
 
 
-def _neutral(owner: type[ComplexType], declared: Field, path: tuple[str, ...]) -> Any:
+def _neutral(owner: type[ComplexType], declared: Field, of: Field | None) -> Any:
     """The rest of a physical value of which the script set a part, where the autopilot sends no such element.
 
-    A multiplier of 0 and the unit of the quantity are what the script must have meant; no other field has a neutral
+    An exponent of 0 and the unit of the quantity are what the script must have meant; no other field has a neutral
     value.
     """
-    if not {f.name for f in owner.__fields__} >= _PHYSICAL_VALUE or not path:
+    parts = owner._quantity_
+    if parts is None or of is None:
         return None
-    if declared.name == "Multiplier":
+    if declared.name == parts.exponent:
         return 0
-    if declared.name == "Unit":
-        wanted = next((unit for word, unit in _UNITS if word in path[-1]), None)
+    if declared.name == parts.unit and (known := field_meaning(of)) is not None:
         members: tuple[Enumeration, ...] = declared.type.members
-        return next((member for member in members if member.value == wanted), None)
+        return next((member for member in members if member.value == known.unit), None)
     return None

@@ -143,7 +143,7 @@ def _string(type_: SimpleType, value: Any) -> str:
 
 def is_text(type_: SimpleType) -> bool:
     """Whether scripts write these bytes as text: the EVSEID of DIN SPEC 70121, whose schema says hexBinary."""
-    return type_.kind == "hexBinary" and type_.name == "evseIDType"
+    return type_.ascii
 
 
 def _binary(type_: SimpleType, value: Any) -> bytes:

@@ -17,6 +17,8 @@ __all__ = ["call", "exchange", "exchanges", "is_part", "value"]
 
 #: Functions for the values of one message that a snippet of a whole exchange shows.
 _SHOWN = 8
+#: The largest number of a physical value before its exponent.
+_SHORT = 32767
 
 
 def call(function: Function) -> str:
@@ -65,16 +67,18 @@ def _example(function: Function) -> str:
         said = None if step.field == "Header" else meaning(function.schema, at, step.element or step.field)
         examples.append(said.example if said is not None else "")
         at = getattr(step.type, "__name__", "")
-    part = item.steps[-1].field
-    number, _, unit = examples[-2].partition(" ") if is_part(item) else ("", "", "")
-    if unit:
-        whole, _, decimals = number.partition(".")
-        known = [member_key(item.type, str(member)) for member in item.type.members]
-        unit_key = next((key for key in known if key.removeprefix("Unit_") == unit), known[0] if known else "")
-        return {
-            "Value": f"{whole}{decimals}".lstrip("0") or "0",
-            "Unit": f"{table_name(item.type)}.{unit_key}",
-        }.get(part, str(-len(decimals)))
+    parts = item.steps[-2].type._quantity_ if is_part(item) else None
+    number, _, unit = examples[-2].partition(" ") if parts is not None else ("", "", "")
+    if parts is not None and unit:
+        if item.steps[-1].field == parts.unit:
+            known = [member_key(item.type, str(member)) for member in item.type.members]
+            unit_key = next((key for key in known if key.removeprefix("Unit_") == unit), known[0])
+            return f"{table_name(item.type)}.{unit_key}"
+        exponent = -len(number.partition(".")[2])
+        mantissa = int(number.replace(".", ""))
+        while abs(mantissa) > _SHORT:
+            mantissa, exponent = mantissa // 10, exponent + 1
+        return str(mantissa if item.steps[-1].field == parts.number else exponent)
     return examples[-1] if item.type.kind != "enumeration" else ""
 
 
@@ -100,8 +104,7 @@ def is_part(item: Item | None) -> bool:
     if item is None or len(item.steps) < 2 or not isinstance(item.steps[-2].type, type):
         return False
     above: type[ComplexType] = item.steps[-2].type
-    names = {declared.name for declared in above.__fields__}
-    return {"Multiplier", "Value"} <= names or {"Exponent", "Value"} <= names
+    return above._quantity_ is not None
 
 
 # -- whole exchanges --------------------------------------------------------------------------------------------------

@@ -67,8 +67,9 @@ DIN = Quantities(din)
 
 def to_float(value: Any) -> float:
     """The number that a physical value stands for, in its unit; 0 for one that the peer left out or did not fill."""
-    multiplier = getattr(value, "Multiplier", None)
-    raw = getattr(value, "Value", None)
-    if not isinstance(raw, int) or not isinstance(multiplier, int):
+    shape = getattr(value, "_quantity_", None)
+    read = shape.read(value) if shape is not None else None
+    if read is None:
         return 0.0
-    return float(raw * 10**multiplier) if multiplier >= 0 else raw / 10**-multiplier
+    raw, exponent, _ = read
+    return float(raw * 10**exponent) if exponent >= 0 else raw / 10**-exponent

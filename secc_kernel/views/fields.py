@@ -13,9 +13,6 @@ from secc_kernel.exi.xml import lexical
 if TYPE_CHECKING:
     from secc_kernel.codec import Message
 
-#: The exponent of ten in a physical value: DIN SPEC 70121 and ISO 15118-2 call it one thing, ISO 15118-20 another.
-_EXPONENTS = ("Multiplier", "Exponent")
-
 Path = tuple[str, ...]
 
 
@@ -78,13 +75,9 @@ def key_fields(message: Message, width: int) -> str:
 
 
 def physical(value: ComplexType) -> tuple[Decimal, str] | None:
-    """Number and unit of a physical value (Multiplier or Exponent, Unit, Value); None for any other type."""
-    exponent = next((getattr(value, name) for name in _EXPONENTS if hasattr(value, name)), None)
-    mantissa = getattr(value, "Value", None)
-    if not isinstance(exponent, int) or not isinstance(mantissa, int):
-        return None
-    unit = getattr(value, "Unit", None)
-    return Decimal(mantissa).scaleb(exponent), "" if unit is None else str(unit)
+    """Number and unit of a physical value; None for any other type."""
+    read = value._quantity_.read(value) if value._quantity_ is not None else None
+    return None if read is None else (Decimal(read[0]).scaleb(read[1]), read[2])
 
 
 def _walk(path: Path, value: Any, type_: SimpleType | None, *, whole: bool) -> Iterator[Leaf]:

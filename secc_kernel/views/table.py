@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from secc_kernel.session.journal import FindingEntry, Journal
 
-#: The schemas' type of a percentage, of which they do not state the unit in any other way.
-_PERCENT = "percentValueType"
-
 
 def messages(journal: Journal) -> View:
     """A line a message: when, who, what, its key fields, its findings. Of many alike in a row, only some are shown.
@@ -168,8 +165,8 @@ def _value(leaf: Leaf) -> tuple[str, Any]:
         if number is None:
             return title, ""
         return (f"{title} ({number[1]})" if number[1] else title), number[0]
-    if leaf.type is not None and leaf.type.name == _PERCENT:
-        title += " (%)"
+    if leaf.type is not None and leaf.type.unit:
+        title += f" ({leaf.type.unit})"
     return title, leaf.value if isinstance(leaf.value, int) else leaf.shown
 
 

@@ -21,6 +21,7 @@ from ...exi.datatypes import (
     unsignedShort,
 )
 from ...exi.declare import UNBOUNDED, ComplexType, Namespace, attribute, choice, element, occurs, ref
+from ...exi.quantity import Quantity
 
 NAMESPACE = Namespace("urn:din:70121:2012:MsgDataTypes", attributes=False)
 
@@ -36,7 +37,7 @@ class valueType(Enumeration):
 
 meterStatusType = Annotated[int, restrict(short)]
 PMaxType = Annotated[int, restrict(short)]
-percentValueType = Annotated[int, restrict(byte, min_inclusive=0, max_inclusive=100)]
+percentValueType = Annotated[int, restrict(byte, min_inclusive=0, max_inclusive=100, unit="%")]
 faultMsgType = Annotated[str, restrict(string, max_length=64)]
 
 
@@ -94,7 +95,7 @@ privateKeyType = Annotated[bytes, restrict(base64Binary, max_length=128)]
 sigMeterReadingType = Annotated[bytes, restrict(base64Binary, max_length=32)]
 sessionIDType = Annotated[bytes, restrict(hexBinary, max_length=8)]
 evccIDType = Annotated[bytes, restrict(hexBinary, max_length=8)]
-evseIDType = Annotated[bytes, restrict(hexBinary, max_length=32)]
+evseIDType = Annotated[bytes, restrict(hexBinary, max_length=32, ascii=True)]
 serviceIDType = Annotated[int, restrict(unsignedShort)]
 contractIDType = Annotated[str, restrict(string, max_length=24)]
 meterIDType = Annotated[str, restrict(string, max_length=32)]
@@ -276,6 +277,7 @@ class PhysicalValueType(ComplexType):
     Multiplier: unitMultiplierType
     Unit: unitSymbolType | None = None
     Value: short
+    _quantity_ = Quantity("Value", "Multiplier", "Unit")
 
 
 class NotificationType(ComplexType):

@@ -22,11 +22,12 @@ from ...exi.datatypes import (
     unsignedShort,
 )
 from ...exi.declare import ComplexType, Namespace, attribute, choice, element, occurs, ref, text
+from ...exi.quantity import Quantity
 from ..xmldsig import X509IssuerSerialType
 
 NAMESPACE = Namespace("urn:iso:15118:2:2013:MsgDataTypes")
 
-percentValueType = Annotated[int, restrict(byte, min_inclusive=0, max_inclusive=100)]
+percentValueType = Annotated[int, restrict(byte, min_inclusive=0, max_inclusive=100, unit="%")]
 faultMsgType = Annotated[str, restrict(string, max_length=64)]
 
 
@@ -290,6 +291,7 @@ class PhysicalValueType(ComplexType):
     Multiplier: unitMultiplierType
     Unit: unitSymbolType
     Value: short
+    _quantity_ = Quantity("Value", "Multiplier", "Unit")
 
 
 class NotificationType(ComplexType):

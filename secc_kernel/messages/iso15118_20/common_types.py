@@ -18,6 +18,7 @@ from ...exi.datatypes import (
     unsignedShort,
 )
 from ...exi.declare import ComplexType, Namespace, element, occurs, ref
+from ...exi.quantity import Quantity
 from ..xmldsig import Signature, SignatureType, X509IssuerSerialType
 
 NAMESPACE = Namespace("urn:iso:std:iso:15118:-20:CommonTypes")
@@ -84,7 +85,7 @@ class responseCodeType(Enumeration):
     FAILED_WrongChargeParameter = "FAILED_WrongChargeParameter"
 
 
-percentValueType = Annotated[int, restrict(byte, min_inclusive=0, max_inclusive=100)]
+percentValueType = Annotated[int, restrict(byte, min_inclusive=0, max_inclusive=100, unit="%")]
 identifierType = Annotated[str, restrict(string, max_length=255)]
 nameType = Annotated[str, restrict(string, max_length=80)]
 descriptionType = Annotated[str, restrict(string, max_length=160)]
@@ -195,6 +196,7 @@ class EVSEStatusType(ComplexType):
 class RationalNumberType(ComplexType):
     Exponent: byte
     Value: short
+    _quantity_ = Quantity("Value", "Exponent")
 
 
 class MeterInfoType(ComplexType):

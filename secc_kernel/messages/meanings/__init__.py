@@ -24,20 +24,21 @@ declaring module and language (``en/iso15118_2/msg_body.txt``), read when somebo
 Keys are the declarations' own: the type that declares a field (not those that inherit it), and the field. What a file
 does not hold is looked for in the one that it names as its ``fallback``. Units, clauses and examples are the same in
 all languages, so the English files alone hold them. An example is written as in a script; that of a physical value as
-``120 A``.
+``120 A``. A unit that the declaration itself knows (`SimpleType.unit`) is not repeated here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from ...exi.datatypes import SimpleType
 from ...exi.declare import ComplexType, Element, Field, Model
 from .. import vocabulary
 
-__all__ = ["LANGUAGES", "Meaning", "meaning", "member_meaning"]
+__all__ = ["LANGUAGES", "Meaning", "field_meaning", "meaning", "member_meaning"]
 
 LANGUAGES = ("en", "ko")
 """The languages of the texts. The first has all of them, and is what another falls back on."""
@@ -108,12 +109,22 @@ def meaning(schema: str, type_name: str, field: str, language: str = LANGUAGES[0
         return None
     for declared in owner.__fields__:
         if declared.name == field:
-            return _of_field(declared, language)
+            return field_meaning(declared, language)
         if any(member.name == field for member in vocabulary(schema).members(declared)):
             return _of_element(elements[field], language)
     if field not in _children(owner):
         return None
     return _of_element(elements[field], language) if field in elements else _found(owner, field, language)
+
+
+def field_meaning(declared: Field, language: str = LANGUAGES[0]) -> Meaning | None:
+    """What a declared field means; for who has the field itself at hand."""
+    found = _found(declared.owner, declared.name, language)
+    if found is None:
+        return None if declared.head is None else _of_element(declared.head, language)
+    if not found.unit and isinstance(declared.type, SimpleType) and declared.type.unit:
+        return replace(found, unit=declared.type.unit)
+    return found
 
 
 def member_meaning(schema: str, enum_name: str, literal: str, language: str = LANGUAGES[0]) -> Meaning | None:
@@ -164,19 +175,14 @@ def _of_element(element: Element, language: str) -> Meaning | None:
     found = _look_up(_module(element.module), (_ELEMENTS,), element.name, language)
     if found is None or found.clause or not isinstance(element.type, type):
         return found
-    return Meaning(found.text, found.unit, _clause(element.type), found.example)
-
-
-def _of_field(declared: Field, language: str) -> Meaning | None:
-    found = _found(declared.owner, declared.name, language)
-    return _of_element(declared.head, language) if found is None and declared.head is not None else found
+    return replace(found, clause=_clause(element.type))
 
 
 def _found(owner: type, name: str, language: str) -> Meaning | None:
     found = _look_up(_module(owner.__module__), (owner.__name__, _ANY), name, language)
     if found is None or found.clause:
         return found
-    return Meaning(found.text, found.unit, _clause(owner), found.example)
+    return replace(found, clause=_clause(owner))
 
 
 def _module(module: str) -> str:
