@@ -288,4 +288,4 @@ def _rows(facts: tuple[tuple[str, str], ...]) -> str:
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
     cells = ("".join(f"<td style='{_LEFT}'>{cell}</td>" for cell in row) for row in rows)
-    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+    return f"<table style='margin-left:0'>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from secc_kernel.lua.functions import SIDES, listing, look_up, preference
+from secc_kernel.lua.functions import SIDES, Function, listing, look_up, preference
 from secc_kernel.lua.snippets import exchange, exchanges
 
 from .ranking import fuzzy, rank
 
 __all__ = ["Entry", "entries", "functions", "snippet_names", "snippets", "warm"]
 
-#: Names with these words are offered only where one of them is written, or nothing else fits: the fields of headers and
-#: their signatures are three of four names of the API.
-_SELDOM = ("_header_", "_signature_")
+#: Only where one of these words is written, or nothing else fits, are the fields of headers offered: with those of their
+#: signatures they are three of four names of the API.
+_SELDOM = ("header", "signature")
 #: From this rank on a name only contains what is written; and how many such names, and near ones, are offered.
 _PARTS = 2
 _MOST_PARTS = 300
@@ -36,15 +36,13 @@ class Entry(NamedTuple):
 def entries(side: str, schema: str) -> tuple[Entry, ...]:
     """A vocabulary's functions of a side, in the order of its messages."""
     return tuple(
-        Entry(
-            found.name,
-            found.name.lower(),
-            found.message,
-            schema,
-            any(word in f"{found.name.lower()}_" for word in _SELDOM),
-        )
+        Entry(found.name, found.name.lower(), found.message, schema, _of_header(found))
         for found in listing(side, schema)
     )
+
+
+def _of_header(found: Function) -> bool:
+    return found.item is not None and found.item.steps[0].field == "Header"
 
 
 def warm() -> Iterable[None]:
@@ -95,7 +93,7 @@ def _known(side: str, schemas: tuple[str, ...]) -> list[Entry]:
 
 def _fitting(known: list[Entry], written: str, place: dict[str, int]) -> list[Entry]:
     folded = written.lower()
-    seldom = any(word.strip("_") in f"_{folded}_" for word in _SELDOM)
+    seldom = any(word in folded for word in _SELDOM)
     hits = []
     for number, entry in enumerate(known):
         if folded not in entry.lower:
