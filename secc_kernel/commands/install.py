@@ -1,7 +1,7 @@
 """Register the kernel with Jupyter.
 
-Front ends then offer "EV charging (Lua)", run by the Python that runs this command. Without an option the
-kernelspec goes to a folder of the whole system.
+Front ends then offer "EV charging (Lua)" and, for notebooks that you do not trust, "EV charging (Lua, safe)", both
+run by the Python that runs this command. Without an option the kernelspecs go to a folder of the whole system.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Install the kernelspec; 2 if the folder cannot be written."""
+    """Install the kernelspecs; 2 if the folder cannot be written."""
     from secc_kernel.kernel import spec
 
     prefix = sys.prefix if arguments.sys_prefix else arguments.prefix
-    try:
-        where = spec.install(arguments.user, prefix)
-    except OSError as problem:
-        raise CommandError(f"cannot install the kernelspec: {problem}; try --user or --sys-prefix") from None
-    print(f"kernel '{spec.NAME}' installed in {where}")
+    for name in spec.RESOURCES:
+        try:
+            where = spec.install(arguments.user, prefix, name)
+        except OSError as problem:
+            raise CommandError(f"cannot install the kernelspec: {problem}; try --user or --sys-prefix") from None
+        print(f"kernel '{name}' installed in {where}")
     return 0

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.kernel.display import clear, show
+from secc_kernel.kernel.limits import Metered, Watch
 from secc_kernel.kernel.transcript import Transcript
 from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
+from secc_kernel.lua.streams import StandardStream
 from secc_kernel.lua.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from secc_kernel.link.live import LiveSession
-    from secc_kernel.lua.bench import Bench
+    from secc_kernel.lua.bench import Bench, Options
     from secc_kernel.session.journal import FrameEntry
 
 __all__ = ["KernelHost"]
@@ -35,6 +37,10 @@ class KernelHost:
     ----------
     read_line : callable
         Asks the front end for a line, with a text in front of it.
+    max_memory : int
+        Bytes that Lua may use.
+    permit : callable, optional
+        For notebooks that are not trusted: raises `LuaUserError` for the options of a session that they may not open.
 
     Attributes
     ----------
@@ -42,10 +48,20 @@ class KernelHost:
         Runs the Lua cells.
     standard_names : set of str
         The globals that no cell has set.
+    watch : Watch
+        Stops a cell that reaches a limit.
     """
 
-    def __init__(self, read_line: Callable[[str], str]) -> None:
-        self.engine = LuaEngine(read_line=read_line)
+    def __init__(
+        self,
+        read_line: Callable[[str], str],
+        max_memory: int = 256 << 20,
+        permit: Callable[[Options], object] | None = None,
+    ) -> None:
+        stdout, stderr = Metered(StandardStream("stdout")), Metered(StandardStream("stderr"))
+        self.engine = LuaEngine(stdout, stderr, read_line, max_memory, restricted=permit is not None)
+        self.watch = stdout.watch = stderr.watch = Watch(self.engine)
+        self._permit = permit
         self.engine.define("display", HostFunction(show, "display", raw=True))
         self.engine.define("clear", clear)
         self.standard_names: set[str] = set()
@@ -62,6 +78,8 @@ class KernelHost:
             from secc_kernel.lua.bench import Bench
 
             self._bench = Bench(on_open=self._opened, on_exchange=lambda entry: self._transcript.add(entry))
+            if self._permit is not None:
+                self._bench.permit = self._permit
             install(self.engine, self._bench)
             self.standard_names = set(self.engine.members())
 
@@ -95,11 +113,13 @@ class KernelHost:
         self._transcript = Transcript(self._show_message, tell)
         self._verdicts = Verdicts(print)
         try:
-            with self._bench.script() if self._bench is not None else contextlib.nullcontext():
+            with self.watch.cell(), self._bench.script() if self._bench is not None else contextlib.nullcontext():
                 yield
         finally:
             self._transcript.end()
             self._verdicts.end()
+            if self.watch.exhausted:
+                self.close()
 
     def provide_names(self, code: str, namespace: MutableMapping[str, Any]) -> None:
         """Give a Python cell what it names of ``session``, ``journal`` and ``secc_kernel``.
@@ -111,13 +131,20 @@ class KernelHost:
         namespace : mutable mapping
             Where it will run. A name that a cell has set itself stays its own.
         """
-        for name in set(_NAMES.findall(code)):
+        for name in () if self._permit else set(_NAMES.findall(code)):
             if name in namespace and namespace[name] is not self._given.get(name):
                 continue
             try:
                 self._given[name] = namespace[name] = self._provided(name)
             except LuaUserError as problem:
                 sys.stderr.write(f"{name} is not to be had: {problem}\n")
+
+    def withdraw_names(self, namespace: MutableMapping[str, Any]) -> None:
+        """Take back what `provide_names` has given, where it is still there."""
+        for name, value in self._given.items():
+            if namespace.get(name) is value:
+                del namespace[name]
+        self._given.clear()
 
     def _provided(self, name: str) -> Any:
         if name == "session":

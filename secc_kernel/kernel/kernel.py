@@ -17,12 +17,13 @@ from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from IPython.core.error import StdinNotImplementedError
-from traitlets import Enum, Type, default
+from traitlets import Enum, Float, Type, default
 
 from secc_kernel import __version__
 from secc_kernel.kernel.assistant import Assistant, default_language
 from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.host import KernelHost
+from secc_kernel.kernel.limits import default_timeout
 from secc_kernel.kernel.shell import SeccShell
 from secc_kernel.lua import LuaUserError
 from secc_kernel.lua.interrupt import interrupt_main_thread
@@ -59,21 +60,36 @@ class SeccKernel(IPythonKernel):
     language = Enum(
         ("en", "ko"), help="In which language names are explained; by default that of the locale (LC_ALL, LANG)."
     ).tag(config=True)
+    cell_timeout = Float(
+        min=0.0,
+        help="Seconds after which a cell is stopped, as by an interrupt; 0 is never. SECC_CELL_TIMEOUT sets it, too.",
+    ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.host = KernelHost(self._read_line)
+        self.host = self._make_host()
         assert self.shell is not None
         self.shell.attach(self.host)
         self.shell.configurables.append(self)  # for %config
+        watch = self.host.watch
+        watch.how_to_change = "%config SeccKernel.cell_timeout = 0 lifts the limit of time"
+        watch.seconds = self.cell_timeout
+        self.observe(lambda change: setattr(watch, "seconds", change["new"]), "cell_timeout")
         self.assistant = Assistant(self.host, self.shell)
         self.assistant.language = self.language
         self.observe(lambda change: setattr(self.assistant, "language", change["new"]), "language")
         self.shell.events.register("post_execute", self.assistant.survey)
 
+    def _make_host(self) -> KernelHost:
+        return KernelHost(self._read_line)
+
     @default("language")
     def _default_language(self) -> str:
         return default_language(os.environ)
+
+    @default("cell_timeout")
+    def _default_timeout(self) -> float:
+        return default_timeout(os.environ)
 
     @property
     def kernel_info(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The kernelspec ``secc``: how a front end starts the kernel."""
+"""The kernelspecs ``secc`` and ``secc-safe``: how a front end starts the kernel."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-__all__ = ["NAME", "RESOURCES", "install", "specification"]
+__all__ = ["NAME", "RESOURCES", "SAFE", "install", "specification"]
 
-#: Name of the kernelspec.
-NAME = "secc"
+#: Names of the kernelspecs: that of the kernel, and that of the one for notebooks that are not trusted.
+NAME, SAFE = "secc", "secc-safe"
 
-#: The kernelspec as the wheel installs it, with its logos. There the interpreter is ``python``: the one of whoever
-#: installs.
-RESOURCES = Path(__file__).parent / "kernelspec"
+#: The kernelspecs as the wheel installs them, where the interpreter is ``python``: the one of whoever installs. Both
+#: have the logos of the first.
+RESOURCES = {NAME: Path(__file__).parent / "kernelspec", SAFE: Path(__file__).parent / "kernelspec-safe"}
 
 
-def specification(executable: str = sys.executable) -> dict[str, Any]:
+def specification(executable: str = sys.executable, name: str = NAME) -> dict[str, Any]:
     """The content of ``kernel.json`` for an interpreter."""
-    spec: dict[str, Any] = json.loads((RESOURCES / "kernel.json").read_text("utf-8"))
+    spec: dict[str, Any] = json.loads((RESOURCES[name] / "kernel.json").read_text("utf-8"))
     spec["argv"][0] = executable
     return spec
 
 
-def install(user: bool = False, prefix: str | None = None) -> str:
-    """Install the kernelspec for the running interpreter.
+def install(user: bool = False, prefix: str | None = None, name: str = NAME) -> str:
+    """Install a kernelspec for the running interpreter.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ def install(user: bool = False, prefix: str | None = None) -> str:
         For this user only.
     prefix : str, optional
         Into ``<prefix>/share/jupyter/kernels``; without it and without `user` into a folder of the whole system.
+    name : str
+        Which of the kernelspecs.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def install(user: bool = False, prefix: str | None = None) -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / NAME
-        shutil.copytree(RESOURCES, source)
-        (source / "kernel.json").write_text(json.dumps(specification(), indent=1) + "\n", "utf-8")
-        return str(KernelSpecManager().install_kernel_spec(str(source), NAME, user=user, prefix=prefix))
+        source = Path(folder) / name
+        shutil.copytree(RESOURCES[NAME], source)
+        (source / "kernel.json").write_text(json.dumps(specification(name=name), indent=1) + "\n", "utf-8")
+        return str(KernelSpecManager().install_kernel_spec(str(source), name, user=user, prefix=prefix))

@@ -23,6 +23,16 @@ def test_install_into_a_prefix(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"} <= {file.name for file in folder.iterdir()}
 
 
+def test_install_brings_the_safe_kernel_along(tmp_path: Path) -> None:
+    assert cli.main(["install", "--prefix", str(tmp_path)]) == 0
+    folder = tmp_path / "share" / "jupyter" / "kernels" / "secc-safe"
+    installed = json.loads((folder / "kernel.json").read_text())
+    assert installed["argv"][0] == sys.executable
+    assert installed["language"] == "lua"
+    assert installed["display_name"] == "EV charging (Lua, safe)"
+    assert {"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"} <= {file.name for file in folder.iterdir()}
+
+
 def test_install_again_replaces(tmp_path: Path) -> None:
     assert cli.main(["install", "--prefix", str(tmp_path)]) == 0
     assert cli.main(["install", "--prefix", str(tmp_path)]) == 0
@@ -46,6 +56,7 @@ def test_a_front_end_finds_it(kernelspec: Path) -> None:
     assert Path(found.resource_dir) == kernelspec
 
 
-def test_the_wheel_s_kernelspec_names_no_machine() -> None:
+@pytest.mark.parametrize("name", [spec.NAME, spec.SAFE])
+def test_the_wheel_s_kernelspec_names_no_machine(name: str) -> None:
     """Whoever installs the wheel replaces ``python`` by its own interpreter."""
-    assert json.loads((spec.RESOURCES / "kernel.json").read_text())["argv"][0] == "python"
+    assert json.loads((spec.RESOURCES[name] / "kernel.json").read_text())["argv"][0] == "python"

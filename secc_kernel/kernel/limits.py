@@ -1,0 +1,169 @@
+"""Limits of a cell: its time, the process's memory, what it writes. Who reaches one is stopped as by an interrupt."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from secc_kernel.lua import LuaEngine
+from secc_kernel.lua.interrupt import Limit, interrupt_main_thread
+from secc_kernel.lua.streams import Writable
+
+__all__ = ["Metered", "Watch", "default_timeout"]
+
+#: Seconds between two looks at the clock and at the memory.
+_LOOK = 0.2
+_STATM = Path("/proc/self/statm")
+
+
+def default_timeout(environment: Mapping[str, str], otherwise: float = 0.0) -> float:
+    """The time limit of cells that the environment asks for, in seconds: ``SECC_CELL_TIMEOUT``.
+
+    Parameters
+    ----------
+    environment : mapping
+        As ``os.environ``.
+    otherwise : float
+        What holds where it asks for none, or for something that is no number of seconds.
+    """
+    text = environment.get("SECC_CELL_TIMEOUT", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds < float("inf"):
+        return seconds
+    if text:
+        sys.stderr.write(f"SECC_CELL_TIMEOUT is a number of seconds, not {text!r}: {otherwise:g} s hold\n")
+    return otherwise
+
+
+class Watch:
+    """Stops a cell that has reached a limit. A limit of 0 is none.
+
+    Parameters
+    ----------
+    engine : LuaEngine
+        Runs the Lua cells.
+
+    Attributes
+    ----------
+    seconds : float
+        For each cell, waits included.
+    memory : int
+        Bytes by which the process may grow after its first cell has begun; watched on Linux.
+    output : int
+        Characters that a cell may write and display.
+    how_to_change : str
+        What to do, for the error of the limits of time and output.
+    exhausted : bool
+        Whether the last cell has reached the limit of memory.
+    """
+
+    def __init__(self, engine: LuaEngine) -> None:
+        self.seconds = 0.0
+        self.memory = 0
+        self.output = 0
+        self.how_to_change = ""
+        self.exhausted = False
+        self._engine = engine
+        self._written = 0
+        self._told = False
+        self._at_first: int | None = None
+        self._active = False
+
+    @contextlib.contextmanager
+    def cell(self) -> Iterator[None]:
+        """Watch what runs meanwhile. A cell inside of a cell (``%%time``) shares the limits of the outer one."""
+        if self._active:
+            yield
+            return
+        self._written, self._told, self.exhausted = 0, False, False
+        if self._at_first is None:
+            self._at_first = _resident()
+        ended = threading.Event()
+        if self.seconds or self.memory:
+            threading.Thread(target=self._watch, args=(ended, self.seconds), name="cell limits", daemon=True).start()
+        self._active = True
+        try:
+            yield
+        finally:
+            self._active = False
+            ended.set()
+
+    def spend(self, count: int) -> bool:
+        """Whether so many more characters may be written; if not, the cell is stopped."""
+        self._written += count
+        if not self.output or self._written <= self.output:
+            return True
+        self._reached(
+            Limit(f"stopped: the cell has written more than {_size(self.output)}, its limit", self.how_to_change)
+        )
+        return False
+
+    def _watch(self, ended: threading.Event, seconds: float) -> None:
+        begun = time.monotonic()
+        while not ended.wait(_LOOK if not seconds else min(_LOOK, max(0.01, begun + seconds - time.monotonic()))):
+            if seconds and time.monotonic() - begun >= seconds:
+                self._reached(Limit(f"stopped after {seconds:g} s, the time limit of a cell", self.how_to_change))
+            elif self.memory and _resident() - (self._at_first or 0) > self.memory:
+                self.exhausted = True
+                self._reached(
+                    Limit(
+                        f"stopped: the kernel has grown by more than {_size(self.memory)}, its limit",
+                        "the session was closed to free memory; what was sent and received in it is gone",
+                    )
+                )
+
+    def _reached(self, limit: Limit) -> None:
+        """Stop what runs. Asked for again as long as it runs: a cell that is only just beginning forgets requests."""
+        engine = self._engine
+        if engine.running:
+            if engine.interrupts.requested:
+                return
+            engine.interrupt(limit)
+        elif self._told:
+            return
+        else:
+            self._told = True
+            sys.stderr.write(f"{limit.message}\n")
+        if threading.current_thread() is not threading.main_thread():
+            interrupt_main_thread()
+
+
+class Metered:
+    """A stream that a `Watch` counts.
+
+    Parameters
+    ----------
+    stream : Writable
+        Where the text goes.
+    """
+
+    def __init__(self, stream: Writable) -> None:
+        self.watch: Watch | None = None
+        self._stream = stream
+
+    def write(self, text: str, /) -> Any:
+        """Write text, if it is still allowed."""
+        if self.watch is None or self.watch.spend(len(text)):
+            return self._stream.write(text)
+        return 0
+
+
+def _resident() -> int:
+    """Bytes of memory that the process holds; 0 where nobody tells."""
+    try:
+        return int(_STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):g} MiB"
