@@ -42,5 +42,19 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(ipython: Any) -> None:
+    """Add ``%%lua`` cells to a Python notebook: ``%load_ext secc_kernel``."""
+    from secc_kernel.kernel import extension
+
+    extension.load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take them away again: ``%unload_ext secc_kernel``."""
+    from secc_kernel.kernel import extension
+
+    extension.unload(ipython)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})

@@ -62,8 +62,8 @@ class Outcome:
 class Kernel:
     """A running kernel and a client, as a front end has them."""
 
-    def __init__(self) -> None:
-        self.manager = KernelManager(kernel_name=spec.NAME)
+    def __init__(self, name: str = spec.NAME) -> None:
+        self.manager = KernelManager(kernel_name=name)
         self.manager.start_kernel()
         self.connect()
 
