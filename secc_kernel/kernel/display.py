@@ -39,7 +39,9 @@ class LuaResult:
 
             found = records(self.values[0])
             return to_text([found]) if found else tree(self.values[0])
-        return "\t".join(map(tree, self.values))
+        text = "\t".join(map(tree, self.values))
+        # The value of a cell is a function where somebody has forgotten to call it.
+        return f"{text}: write () behind it to call it" if _is_function(self.values) else text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
@@ -84,6 +86,10 @@ class Shown(LazyTable):
         for value, id_ in zip(values, self.ids, strict=True):
             found = displayed((value,))
             (update_display if update else display)(LuaResult((value,)) if found is None else found, display_id=id_)
+
+
+def _is_function(values: tuple[Any, ...]) -> bool:
+    return len(values) == 1 and isinstance(values[0], LuaObject) and values[0].text.startswith("function ")
 
 
 def displayed(values: tuple[Any, ...]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.displayhook import ZMQShellDisplayHook
@@ -101,19 +101,35 @@ class SeccShell(ZMQInteractiveShell):
 
     async def run_lua(self, source: str) -> Any:
         """Run a Lua cell; gives what the display hook shows. Cells are transformed into a call of this."""
-        with contextlib.suppress(LuaExit):
+        with self._lua_errors():
             return displayed(await self.host.engine.run_cell(source, f"In[{self._number}]"))
 
     def run_lua_blocking(self, source: str) -> Any:
         """As `run_lua`, for a cell inside of a magic."""
         self.host.prepare()
-        with contextlib.suppress(LuaExit):
+        with self._lua_errors():
             return displayed(self.host.engine.run(source, f"In[{self._number}]"))
+
+    @contextlib.contextmanager
+    def _lua_errors(self) -> Iterator[None]:
+        """End quietly what calls ``os.exit``, and have errors call Python cells by their numbers."""
+        try:
+            yield
+        except LuaExit:
+            pass
+        except LuaError as problem:
+            problem.file_name = self._cell_name
+            raise
+
+    def _cell_name(self, file: str) -> str:
+        """``In[5]`` for the file that IPython says a Python cell is."""
+        kind, name = self.compile.format_code_name(file) or ("File", file)
+        return str(name) if kind == "Cell" else file
 
     def run_lua_file(self, source: str, name: str) -> None:
         """Run a Lua file, blocking; errors name it."""
         self.host.prepare()
-        with contextlib.suppress(LuaExit):
+        with self._lua_errors():
             self.host.engine.run(source, name)
 
     def lua_variables(self) -> list[tuple[str, Any]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,12 @@ class Frame:
         place = f"{self.source}:{self.line}" if self.line > 0 else self.source
         return f"{place}: in {self.function}" if self.function else place
 
+    @property
+    def name(self) -> str:
+        """The function's name as Lua quotes it; '' if it has none."""
+        found = re.search(r"'.*'", self.function)
+        return found[0] if found else ""
+
 
 @dataclass(eq=False)
 class LuaError(Exception):
@@ -90,6 +99,8 @@ class LuaError(Exception):
         What to do about it.
     value : Any
         The error value as Python data: the message, or what the script gave to ``error``.
+    file_name : callable
+        From the file name of a Python frame to what it is called.
 
     The Python exception that a called function raised, if that is what it was, is ``__cause__``.
     """
@@ -103,6 +114,7 @@ class LuaError(Exception):
     frames: list[Frame] = field(default_factory=list)
     hint: str | None = None
     value: Any = None
+    file_name: Callable[[str], str] = str
 
     def __str__(self) -> str:
         return self.message
@@ -132,13 +144,23 @@ class LuaError(Exception):
                 lines.append(f"value: {value}")
         if self.hint:
             lines += [f"{bold}hint:{off} {self.hint}"]
-        # A stack of one level says nothing that the message does not.
-        if len(self.frames) > 1 or (self.frames and not self.text):
+        # A stack of one level says nothing that the message does not, nor does the C function that the message names.
+        frames = [frame for frame in self.frames if frame.source != "[C]" or f"to {frame.name}" not in self.message]
+        if len(frames) > 1 or (frames and not self.text):
             lines.append("stack:")
-            lines += [f"  {frame}" for frame in self.frames]
+            lines += _levels(frames)
         if self.__cause__ is not None:
-            lines += _python_lines(self.__cause__)
+            lines += self._python_lines(self.__cause__)
         return lines
+
+    def _python_lines(self, problem: BaseException) -> list[str]:
+        """The Python stack below the call from Lua, without lupa's part and the engine's."""
+        lines = []
+        for frame in traceback.extract_tb(problem.__traceback__):
+            if not frame.filename.startswith("lupa") and Path(frame.filename).parent != _HERE:
+                code = f": {frame.line}" if frame.line else ""
+                lines.append(f"  {self.file_name(frame.filename)}:{frame.lineno}: in {frame.name}{code}")
+        return ["python:", *lines] if lines else []
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of the Python stack, which would be ours and not the user's."""
@@ -150,14 +172,13 @@ def _blank(text: str) -> str:
     return "".join("\t" if c == "\t" else "  " if unicodedata.east_asian_width(c) in "WF" else " " for c in text)
 
 
-def _python_lines(problem: BaseException) -> list[str]:
-    """The Python stack below the call from Lua, without lupa's part and the engine's."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(problem.__traceback__)
-        if not frame.filename.startswith("lupa") and Path(frame.filename).parent != _HERE
-    ]
-    return ["python:", *(f"  {frame.filename}:{frame.lineno}: in {frame.name}" for frame in frames)] if frames else []
+def _levels(frames: list[Frame]) -> list[str]:
+    """The stack, a line a level; of a function that calls itself one line says how often."""
+    lines = []
+    for frame, same in groupby(frames):
+        count = sum(1 for _ in same)
+        lines.append(f"  {frame}" + (f" ({count} times)" if count > 1 else ""))
+    return lines
 
 
 class LuaSyntaxError(LuaError):

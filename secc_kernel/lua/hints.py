@@ -13,8 +13,29 @@ _NEAR = re.compile(r"near '(?P<token>.+)'$", re.DOTALL)
 
 _COLON = re.compile(r"\b(?P<table>Secc|SECC|Evcc|EVCC|Session|Ev):(?P<name>\w+)")
 
+_PLACE = re.compile(r"^[^\n]+?:\d+: ")
+
+#: What a message says -> what to do, whatever the line.
+_KINDS = (
+    ("a function value", "it is a function: write () behind its name to call it"),
+    ("syntax error near", "a name or value alone is no statement: is there a call without () just before?"),
+    ("'then' expected", "an if has a then behind its condition: if x == 1 then"),
+    ("'do' expected", "a loop has a do behind its head: for i = 1, 3 do"),
+    ("unfinished string", "a text ends with the mark it began with, on the same line; [[ and ]] span lines"),
+    ("(for iterator 'for iterator')", "a for loop takes an iterator: for key, value in pairs(t) do, or ipairs(t)"),
+    ("attempt to compare string with number", "tonumber(text) makes a number of a text"),
+    ("attempt to compare number with string", "tonumber(text) makes a number of a text"),
+    ("number has no integer representation", "%d takes whole numbers; %g and %.2f take any, math.floor(x) cuts"),
+    ("attempt to concatenate a table value", "display(t) shows a table, table.concat(t, ', ') joins its items"),
+    ("attempt to concatenate a boolean value", "tostring(value) makes a text of it"),
+    ("break outside", "return ends a cell early, os.exit() from inside a function"),
+)
+
 #: What IPython takes in place of a line of code.
-_COMMAND = re.compile(r"\s*(?:\w+\s*=\s*)?(?:!|%[A-Za-z])")
+_COMMANDS = (
+    "commands (!), magics (%) and questions (?) have cells of their own; the first two also stand in front of Lua"
+)
+_COMMAND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:!|%[A-Za-z])|\?{1,2}\s*\w|[\w.:]+\?{1,2}\s*$)")
 
 #: A mistake of people who come from other languages, in the source line -> what Lua writes.
 _HABITS = (
@@ -42,10 +63,10 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
         What exists.
     """
     known = list(names)
-    for candidate in known:
-        if candidate.lower() == name.lower():
-            return candidate
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    alike = [candidate for candidate in known if candidate.lower() == name.lower()]
+    if alike:
+        return max(alike, key=lambda candidate: sum(a == b for a, b in zip(candidate, name, strict=True)))
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return close[0] if close else None
 
 
@@ -69,7 +90,7 @@ def hint(
         The names in the table at a path of global names; () for the globals.
     """
     if _COMMAND.match(line):
-        return "shell commands (!) and magics (%) stand in front of the Lua of a cell, or in a cell of their own"
+        return _COMMANDS
     nil = _NIL.search(message)
     if nil:
         return _nil_hint(nil, line, cells_of, members)
@@ -77,8 +98,10 @@ def hint(
     if colon and f"{colon['table']}.{colon['name']}".lower() in message.lower():
         return f"it is called with a dot: {colon['table']}.{colon['name']}(…)"
     if "near" in message or "expected" in message:
-        return next((advice for pattern, advice in _HABITS if pattern.search(line)), None)
-    return None
+        habit = next((advice for pattern, advice in _HABITS if pattern.search(line)), None)
+        if habit:
+            return habit
+    return next((advice for words, advice in _KINDS if words in message), None)
 
 
 def lost_local(name: str, cell: str) -> str:
@@ -124,18 +147,34 @@ def mark(message: str, line: str, name: str = "") -> tuple[int, int]:
     for pattern in _marks(message, name):
         found = re.search(pattern, line)
         if found:
-            return found.start(), found.end() - found.start()
+            start, end = found.span("mark" if "mark" in found.re.groupindex else 0)
+            return start, end - start
     stripped = line.strip()
     return len(line) - len(line.lstrip()), len(stripped)
 
 
 def _marks(message: str, name: str) -> Iterable[str]:
+    """Patterns of what to mark, the best first."""
+    text = _PLACE.sub("", message)
+    absent = re.search(r"there is no (\w+)\.(\w+)|(\w+) has no member (\w+)", text)
+    if absent:
+        owner, member = (part for part in absent.groups() if part)
+        yield rf"\b{owner}\s*[.:]\s*{member}\b"
+    if name:
+        # What was refused, in the call: a value, or the name of an option.
+        refused = re.search(r"\bnot ('[^']*'|-?[\w.]+)$|\bno option '(\w+)'|there is no \w+ ('[^']*')", text)
+        if refused:
+            value = re.escape(next(part for part in refused.groups() if part))
+            yield rf"(?<={re.escape(name.rpartition('.')[2])})(?:\W.*?)??(?<!\w)(?P<mark>{value})(?!\w)"
     if name:
         yield re.escape(name)
         yield rf"\b{re.escape(name.rpartition('.')[2])}\b"
     named = re.search(r"\((?:global|local|field|method|upvalue|constant) '([^']+)'\)", message)
     if named:
         yield rf"\b{re.escape(named[1])}\b"
+    variable = re.search(r"(?:variable|label) '(\w+)'", message)
+    if variable:
+        yield rf"\b{variable[1]}\b"
     near = _NEAR.search(message)
     if near:
         yield re.escape(near["token"])

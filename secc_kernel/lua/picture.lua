@@ -36,7 +36,9 @@ local function name_of(f)
   end
   for owner, value in next, env do
     local members = type(value) == "table" and (lazies[value] and lazies[value].members or value)
-    local found = members and type(owner) == "string" and owner ~= "_G" and within(owner, members)
+    -- A table of the API knows its name; it may have several here.
+    local found = members and type(owner) == "string" and owner ~= "_G" and
+      within(lazies[value] and tostring(value) or owner, members)
     if found then return found end
   end
 end

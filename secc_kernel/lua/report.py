@@ -9,7 +9,7 @@ from typing import Any
 from . import hints
 from .errors import Frame, LuaError, LuaInterrupted, LuaLimit, LuaUserError
 from .interrupt import Interrupts
-from .picture import brief, picture, tree
+from .picture import brief, line, picture
 from .source import top_level_locals
 from .values import printable
 
@@ -110,7 +110,7 @@ class Reporter:
         if isinstance(value, BaseException):
             message = f"{type(value).__name__}: {value}"
         elif message is None:
-            message = f"error value: {brief(tree(value))}"
+            message = f"error value: {brief(line(value))}"
         if "not enough memory" in message:
             return self.out_of_memory(frames)
         error = LuaError(brief(printable(message), _MESSAGE), frames=frames, value=message if value is None else value)
@@ -169,6 +169,8 @@ def stack(report: Any) -> list[Frame]:
             frame = _frame(facts)
             if frame is not None:
                 frames.append(frame)
+                if facts["tail"]:  # "return f()" leaves no level of its own
+                    frames.append(Frame("(...tail calls...)", 0, ""))
     return frames
 
 

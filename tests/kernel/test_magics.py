@@ -62,7 +62,7 @@ def test_commands_and_magics_give_lua_their_output(kernel: Kernel) -> None:
 def test_a_command_behind_lua_is_an_error_that_says_where_it_belongs(kernel: Kernel, code: str) -> None:
     outcome = kernel.run(code)
     assert outcome.reply["ename"].startswith("Lua")
-    assert "stand in front of the Lua of a cell" in "\n".join(outcome.reply["traceback"])
+    assert "stand in front of Lua" in "\n".join(outcome.reply["traceback"])
 
 
 def test_a_file_is_run_in_the_same_lua(kernel: Kernel, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from secc_kernel.lua import LuaEngine, LuaError, LuaSyntaxError, LuaUserError
+from secc_kernel.lua import LazyTable, LuaEngine, LuaError, LuaSyntaxError, LuaUserError
 
 from .conftest import Output
 
@@ -23,6 +23,8 @@ def failure(engine: LuaEngine, run: Any, source: str, name: str = "In[3]") -> Lu
         ("\n\n  error('bad')", "In[3]:3: bad", "error('bad')"),
         ("error('bad', 0)", "bad", "error('bad', 0)"),
         ("x = {}\nx.y.z = 2", "In[3]:2: attempt to index a nil value (field 'y')", "y"),
+        ("local a <const> = 1\na = 2", "In[3]:2: attempt to assign to const variable 'a'", "a"),
+        ("goto nowhere", "In[3]:1: no visible label 'nowhere' for <goto> at line 1", "nowhere"),
         ("assert(false, 'refused')", "In[3]:1: refused", "assert(false, 'refused')"),
         ("string.rep()", "In[3]:1: bad argument #1 to 'rep' (string expected, got no value)", "string.rep()"),
         (
@@ -44,9 +46,14 @@ def test_place_line_and_mark(engine: LuaEngine, run: Any, source: str, message: 
     assert error.text == line.strip()
     assert error.text[error.column : error.column + error.length] == marked
     rendered = error.render()
-    assert rendered[0] == f"LuaError: {error}"
+    assert rendered[0] == f"{type(error).__name__}: {error}"
     assert rendered[1].endswith(f"| {error.text}")
     assert rendered[2].index("^") == rendered[1].index("|") + 2 + error.column
+
+
+COMMANDS = (
+    "commands (!), magics (%) and questions (?) have cells of their own; the first two also stand in front of Lua"
+)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +68,55 @@ def test_place_line_and_mark(engine: LuaEngine, run: Any, source: str, message: 
         ("if a == 1 then b() else if c then d() end", "Lua writes elseif, in one word"),
         ("qqqqqq()", "nothing has set 'qqqqqq' so far"),
         ("error('plain')", None),
+        ("nothing.x = 1", "nothing has set 'nothing' so far"),
+        ("Print('x')", "did you mean 'print'?"),
+        ("local f = print\nlocal s = 'a' .. f", "it is a function: write () behind its name to call it"),
+        ("x\ny = 1", "a name or value alone is no statement: is there a call without () just before?"),
+        ("for k, v in {1} do end", "a for loop takes an iterator: for key, value in pairs(t) do, or ipairs(t)"),
+        ("if x == 1\n  y = 2\nend", "an if has a then behind its condition: if x == 1 then"),
+        ("for i = 1, 3\n  y = 2\nend", "a loop has a do behind its head: for i = 1, 3 do"),
+        ("x = 'a\ny = 1", "a text ends with the mark it began with, on the same line; [[ and ]] span lines"),
+        ("return 1 < '2'", "tonumber(text) makes a number of a text"),
+        ("string.format('%d', 1.5)", "%d takes whole numbers; %g and %.2f take any, math.floor(x) cuts"),
+        ("x = 1\n?x", COMMANDS),
+        ("x = 1\n!ls", COMMANDS),
     ],
 )
 def test_hints(engine: LuaEngine, run: Any, source: str, hint: str | None) -> None:
     assert failure(engine, run, source).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("source", "marked"),
+    [
+        ("Api.Sett(1)", "Api.Sett"),
+        ("Kind.Ok()", "Kind.Ok"),
+        ("Api.Set(1, 'full')", "'full'"),
+        ("Api.Set('Set', 5)", "5"),
+        ("Api.Set(1.5)", "1.5"),
+        ("Api.Set(x)", "Api.Set"),
+        ("Api.Set{a = 1, links = 'sim'}", "links"),
+    ],
+)
+def test_what_a_function_refuses_is_marked(engine: LuaEngine, run: Any, source: str, marked: str) -> None:
+    def set_(*values: object) -> None:
+        value = values[-1]
+        if isinstance(value, dict):
+            raise LuaUserError("Api.Set has no option 'links'; did you mean link?")
+        raise LuaUserError(f"Api.Set takes a number, not {value!r}" if value else "Api.Set takes a number, not nil")
+
+    def resolve(name: str) -> Any:
+        if name == "Set":
+            return set_
+        raise LuaUserError(f"there is no Api.{name}; did you mean Api.Set?")
+
+    def member(name: str) -> Any:
+        raise LuaUserError(f"Kind has no member {name}; did you mean Kind.OK?")
+
+    engine.define("Api", LazyTable("Api", resolve, lambda: ["Set"]))
+    engine.define("Kind", LazyTable("Kind", member, lambda: ["OK"]))
+    error = failure(engine, run, source)
+    assert error.text[error.column : error.column + error.length] == marked
 
 
 class TestLocalsOfEarlierCells:
@@ -169,6 +221,53 @@ def test_hint_of_a_caught_mistake_is_not_shown_for_another(engine: LuaEngine, ru
     engine.define("fail", fail)
     assert failure(engine, run, "pcall(fail) error('other')").hint is None
     assert failure(engine, run, "local ok, e = pcall(fail) error(e, 0)").hint == "a hint"
+
+
+def test_a_thrown_object_is_shown_with_what_it_holds(engine: LuaEngine, run: Any) -> None:
+    source = "error(setmetatable({code = 5}, {__tostring = function(e) return 'code ' .. e.code end}))"
+    error = failure(engine, run, source)
+    assert str(error) == "code 5"
+    assert repr(error.value) == "{ code = 5 }"
+    assert "value: { code = 5 }" in error.render()
+    assert not any(line.startswith("value:") for line in failure(engine, run, "error({code = 5})").render())
+    long = failure(engine, run, "error({code = 5, text = ('x'):rep(300)})")
+    assert len(str(long)) < 250
+    assert "x" * 300 in "\n".join(long.render())
+
+
+def test_a_function_that_calls_itself_is_one_line(engine: LuaEngine, run: Any) -> None:
+    lines = failure(engine, run, "function f(n) if n == 0 then error('deep') end f(n - 1) end\nf(9)").render()
+    assert lines[-2:] == ["  In[3]:1: in function 'f' (10 times)", "  In[3]:2: in main chunk"]
+
+
+def test_tail_calls_are_noted(engine: LuaEngine, run: Any) -> None:
+    source = "local function g() local x = nil + 1 return x end\nlocal function f() return g() end\nf()"
+    error = failure(engine, run, source)
+    assert [frame.source for frame in error.frames] == ["In[3]", "(...tail calls...)", "In[3]"]
+
+
+def test_the_carets_stand_below_wide_characters(engine: LuaEngine, run: Any) -> None:
+    lines = failure(engine, run, "local s = '한국어' .. nothing.y").render()
+    assert lines[2].index("^") == lines[1].index("nothing") + 3
+
+
+def test_of_a_long_line_the_part_with_the_mistake_is_shown(engine: LuaEngine, run: Any) -> None:
+    error = failure(engine, run, f"  local s = '{'x' * 5000}' .. nothing.y .. '{'z' * 5000}'")
+    assert len(error.text) < 130
+    assert error.text[error.column : error.column + error.length] == "nothing"
+    assert error.text.startswith("…x")
+    assert error.text.endswith("z…")
+
+
+def test_names_of_python_files_can_be_told(engine: LuaEngine, run: Any) -> None:
+    def fail() -> None:
+        raise ValueError("broken inside")
+
+    engine.define("fail", fail)
+    error = failure(engine, run, "fail()")
+    error.file_name = lambda name: "In[7]" if name == __file__ else name
+    assert error.render()[-1].startswith("  In[7]:")
+    assert error.render()[-1].endswith('in fail: raise ValueError("broken inside")')
 
 
 def test_syntax_errors(engine: LuaEngine, run: Any) -> None:
