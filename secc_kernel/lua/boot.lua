@@ -21,6 +21,15 @@ local find, gsub, sort, unpack = string.find, string.gsub, table.sort, table.unp
 local co_create, co_resume, co_yield, co_status, co_running, co_isyieldable, co_close = coroutine.create,
   coroutine.resume, coroutine.yield, coroutine.status, coroutine.running, coroutine.isyieldable, coroutine.close
 
+local standard = {}                             -- the standard libraries as they are now, for what is loaded later
+for name, value in next, _G do
+  standard[name] = value
+  if type(value) == "table" then
+    standard[name] = {}
+    for key, member in next, value do standard[name][key] = member end
+  end
+end
+
 -- Python objects ----------------------------------------------------------------------------------------------------
 
 -- The only way to call one from here on is `call`; user code that gets hold of a Python object can print it and hand it
@@ -36,7 +45,8 @@ local check, block = host.check, host.block
 
 local INTERRUPT = setmetatable({}, { __name = "interrupt", __metatable = false })   -- the error that unwinds a cell
 local AWAIT = {}                                -- what a coroutine yields to the scheduler in Python
-local state = { hit = false }                   -- hit: false, or why the cell is being unwound; reset by Python
+local state = { hit = false, mask = "", count = COUNT }   -- hit: false, or why the cell is being unwound; reset by Python
+                                                -- hook, mask, count: of all coroutines; debug: debug.lua, while attached
 
 local function raise() error(INTERRUPT, 0) end
 
@@ -49,22 +59,26 @@ local function stop(why)
   error(INTERRUPT, 0)
 end
 
-local hook
+local hook, attend
 
 local function hook_often()
   local why = state.hit or call(check, SHORT)
-  if why == "late" then return end
+  if why == "late" or why == "debug" then return end
   if why then stop(why) end
   sethook(hook, "", COUNT)
 end
 
 function hook()
   local why = state.hit or call(check, LONG)
-  if not why then return end
+  if not why then
+    if state.hook ~= hook then sethook(state.hook, state.mask, state.count) end   -- a debugger was attached meanwhile
+    return
+  end
+  if why == "debug" then return attend() end
   if why ~= "late" then stop(why) end
   sethook(hook_often, "", FEW)
 end
-
+state.hook = hook
 
 local function unwind(why)
   state.hit = state.hit or why
@@ -74,7 +88,7 @@ end
 -- For functions that may have long to do before the next instruction.
 local function look()
   local why = state.hit or call(check)
-  if why then unwind(why) end
+  if why and why ~= "debug" then unwind(why) end
 end
 
 -- Stack frames ------------------------------------------------------------------------------------------------------
@@ -145,6 +159,7 @@ local picture                                   -- what Python shows of a value;
 
 -- Message handler of a cell: runs where the error is raised, so the stack is still there.
 local function handler(err)
+  if state.debug and not state.hit then state.debug.escaped(placed(err)) end
   if rawequal(err, INTERRUPT) or state.hit then
     if not state.report then state.report = { frames = frames(), inner = state.inner } end
     return INTERRUPT
@@ -271,6 +286,10 @@ function special.await() return finish(wait()) end
 function special.interrupt() return unwind("interrupt") end
 function special.closure(f) return wrap(f) end
 function special.raw_closure(f) return wrap_raw(f) end
+function special.hold(reason, text)             -- a debugger stops the script where it waits, which it then does again
+  if state.debug then state.debug.hold(reason, text) end
+  return finish(wait())
+end
 special.lazy = lazy
 
 -- Coroutines --------------------------------------------------------------------------------------------------------
@@ -280,7 +299,7 @@ local cells = setmetatable({}, { __mode = "k" })       -- the coroutines that ce
 local function create(f)
   if type(f) ~= "function" then error("bad argument #1 to 'create' (function expected, got " .. type(f) .. ")", 2) end
   local co = co_create(f)
-  sethook(co, hook, "", COUNT)
+  sethook(co, state.hook, state.mask, state.count)
   return co
 end
 
@@ -291,12 +310,17 @@ local function forward(co, ok, ...)
     error(INTERRUPT, 0)
   end
   if ok and rawequal((...), AWAIT) then return forward(co, co_resume(co, wait())) end
-  if not ok then return false, placed((...), co) end
+  if not ok then
+    local err = placed((...), co)
+    if state.debug then state.debug.died(co, err) end
+    return false, err
+  end
   return ok, ...
 end
 
 local function resume(co, ...)
   if type(co) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected, got " .. type(co) .. ")", 2) end
+  if state.debug then state.debug.resuming(co) end
   return forward(co, co_resume(co, ...))
 end
 
@@ -304,6 +328,7 @@ local function wrapped(co, ok, ...)
   if ok then return ... end
   state.inner = state.inner or frames(co)
   if co_status(co) == "dead" then co_close(co) end
+  if state.debug then state.debug.passing((...)) end
   error((...), 0)
 end
 
@@ -315,14 +340,20 @@ end
 
 local lua = {}                                  -- what user code gets in place of the standard functions
 
+local function caught(err)
+  err = placed(err)
+  if state.debug then state.debug.raised(err) end
+  return err
+end
+
 function lua.pcall(...)
   if select("#", ...) == 0 then error("bad argument #1 to 'pcall' (value expected)", 2) end
-  return after(rawxpcall((...), placed, select(2, ...)))
+  return after(rawxpcall((...), caught, select(2, ...)))
 end
 function lua.xpcall(f, on_error, ...)
   local function guarded(err)
     if state.hit then return err end
-    return on_error(placed(err))
+    return on_error(caught(err))
   end
   return after(rawxpcall(f, type(on_error) == "function" and guarded or on_error, ...))
 end
@@ -340,6 +371,7 @@ lua.coroutine = {
   close = function(...) return after(co_close(...)) end,
   wrap = function(f)
     local co = create(f)
+    if state.debug then state.debug.wrapping(co) end
     return function(...) return wrapped(co, resume(co, ...)) end
   end,
   yield = function(...)
@@ -389,9 +421,22 @@ local function outcome(co, ok, first, ...)
   return "error", { frames = {}, message = tostring(report), kind = "string" }    -- out of memory, or of stack in the handler
 end
 
-local mark_known, survey = rawload(host.survey, SELF, "t")(env, lazies)
+local mark_known, survey, known = rawload(host.survey, SELF, "t")(env, lazies)
+
+-- The debugger is loaded when somebody attaches one.
+local debugger
+function attend()
+  if not debugger then
+    local parts = call(host.debugger)
+    debugger = rawload(parts.source, SELF, "t", standard)({ env = env, state = state, lazies = lazies, known = known, cells = cells,
+      self = SELF, pobject = pobject, text_of = text_of, interrupt = INTERRUPT, await = AWAIT, count = COUNT, call = call,
+      check = check, block = block, hook = hook, stop = stop, unwind = unwind, picture = picture, standard = standard }, parts)
+  end
+  return debugger.attend()
+end
+
 local engine = { collect = collectgarbage, lazy = lazy, wrap = wrap, wrap_raw = wrap_raw,
-  wrap_placed = wrap_placed, wrap_calling = wrap_calling, survey = survey }
+  wrap_placed = wrap_placed, wrap_calling = wrap_calling, survey = survey, attend = attend }
 
 -- Globals for Python, without metamethods: lupa would call those of a script unprotected, and an error would end the
 -- process.
@@ -428,6 +473,7 @@ function engine.start(drop)
   state.hit, state.report, state.inner, state.code = false, nil, nil, nil
   local co = create(function(...) return left(drop, rawxpcall(f, handler, ...)) end)
   cells[co] = true
+  if state.debug then state.debug.begin(co) end
   return function(...)
     call(check)                                 -- values have crossed: the memory limit holds again
     return outcome(co, co_resume(co, ...))

@@ -65,8 +65,9 @@ from typing import Any
 
 from lupa import lua54
 
+from .debugging import LuaDebugger
 from .errors import LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
-from .hosting import Answer, Binder, HostFunction, LazyTable, is_function
+from .hosting import Answer, Binder, HostFunction, LazyTable, Pending, is_function
 from .interrupt import Interrupts, Limit
 from .memory import Memory
 from .picture import picture, scalar
@@ -126,6 +127,7 @@ class LuaEngine:
         self._memory = Memory(self._runtime, max_memory)
         self._binder = Binder(self.interrupts, self._memory, self._runtime)
         self._reporter = Reporter(self.members, max_memory, self.interrupts)
+        self.debugger = LuaDebugger(self.interrupts, self._memory, self._runtime, self._stdout.write)
         self._lua = self._boot(Reader(read_line), restricted)
 
     def _boot(self, reader: Reader, restricted: bool) -> Any:
@@ -146,16 +148,19 @@ class LuaEngine:
             "bounded": _lua_source("bounded.lua"),
             "picture": _lua_source("picture.lua"),
             "survey": _lua_source("survey.lua"),
+            "debugger": self.debugger.parts,
         }
         return self._runtime.execute(_lua_source("boot.lua"), self._runtime.table_from(host), name="=[secc]", mode="t")
 
     # What boot.lua calls -------------------------------------------------------------------------------------------
 
     def _check(self, late: float = math.inf) -> str | None:
-        """Why Lua is to stop, or that so many seconds have passed since it last asked."""
+        """Why Lua is to look up: it is to stop, a debugger asks for something, or its last look is too long ago."""
         self._memory.enforce()
         if self.interrupts.requested:
             return "interrupt"
+        if self.debugger.wanted:
+            return "debug"
         last, self._checked = self._checked, time.perf_counter()
         return "late" if self._checked - last > late else None
 
@@ -230,7 +235,7 @@ class LuaEngine:
             As for `to_python`.
         """
         self._require_idle()
-        value = to_python(self._lua["look"](name), function)
+        value = to_python(self._lua["look"](name), function, most=10_000_000)
         made = (resolve(name) for resolve, _ in self._resolvers) if value is None else ()
         return next((table for table in made if isinstance(table, LazyTable)), value)
 
@@ -306,6 +311,12 @@ class LuaEngine:
     def in_lua(self) -> bool:
         """Whether Lua code is on the engine's thread's stack, so that nobody else may touch Lua."""
         return self._cell is not None and self._cell.in_lua
+
+    def attend(self) -> None:
+        """Do what a debugger asks for; while Lua runs, its hook does that."""
+        if self._cell is None or not self._cell.in_lua:
+            self._memory.make_room()
+            self._lua["attend"]()
 
     def interrupt(self, limit: Limit | None = None) -> None:
         """Stop what runs, for the user or because of a limit. Callable from any thread."""
@@ -426,11 +437,18 @@ class LuaEngine:
             future = asyncio.ensure_future(pending)
         try:
             with self.interrupts.waiting(future):
-                await asyncio.wait([future])
+                hold = await self.debugger.wait(future)
         except asyncio.CancelledError:
             future.cancel()
             raise
+        if hold is not None:
+            return self._held(hold, future, then, name)
         return self._settled(future, then, name)
+
+    def _held(self, hold: tuple[str, str], future: Any, then: Callable[[Any], Any], name: str) -> Answer:
+        """A debugger stops the script where it waits: Lua does so, and then waits for the same thing again."""
+        self._binder.pending, self._binder.pending_name = Pending(future, then), name
+        return ("hold", *hold)
 
     def _block(self) -> Answer:
         """As `_wait`, where neither Lua nor Python can let go of the thread."""
@@ -438,6 +456,9 @@ class LuaEngine:
         if isinstance(pending, concurrent.futures.Future):
             while not self.interrupts.requested and not pending.done():
                 concurrent.futures.wait([pending], _POLL)
+                hold = None if pending.done() else self.debugger.take_hold()
+                if hold is not None:
+                    return self._held(hold, pending, then, name)
             if not pending.done():
                 pending.cancel()
             return self._settled(pending, then, name)
@@ -507,6 +528,7 @@ class _Cell:
         self.values: tuple[Any, ...] = ()
         self.in_lua = False
         engine.interrupts.clear()
+        engine.debugger.begin()
         engine._memory.begin(engine._lua["collect"])
         engine._binder.complaint = None
         engine._reporter.begin()

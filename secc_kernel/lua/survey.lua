@@ -2,7 +2,7 @@
 -- runs. It runs no code of a user (no metamethods, no __tostring), and its size is bounded. secc_kernel.lua.survey reads it.
 --
 -- boot.lua runs this chunk with what it shares. It returns two functions: one that marks a global as part of the API, and one
--- that gives the survey as text, a record for each name: path, kind, value; a table's fields follow it.
+-- that gives the survey as text, a record for each name: path, kind, value; a table's fields follow it; and what was marked.
 
 local env, lazies = ...
 local type, next, tostring, rawequal, rawget = type, next, tostring, rawequal, rawget
@@ -91,4 +91,4 @@ local function survey()
   return concat(parts, "\30", 1, count)
 end
 
-return mark, survey
+return mark, survey, known
