@@ -51,6 +51,8 @@ class EVCC(Party):
     ----------
     goal : str
         What the vehicle is after: ``charge``, ``stop``, ``pause`` or ``renegotiate``.
+    why : str
+        Why it stops, where that is the station's doing.
     paused_session_id : bytes
         The session that `start` joins again; empty if there is none.
     """
@@ -73,6 +75,7 @@ class EVCC(Party):
         self.security = security
         self.progress = Progress()
         self.goal = "charge"
+        self.why = ""
         self._awaiting: deque[Message] = deque()
         self.paused_session_id = b""
         self._offers: list[Any] = []
@@ -105,8 +108,19 @@ class EVCC(Party):
         """
 
     @abstractmethod
+    def judge(self, request: Message, response: Message) -> str | None:
+        """Judge a response that answers its request and is not FAILED: why to close the connection, if it is so bad.
+
+        What it thinks besides (findings, that it wants to stop) is its own affair.
+        """
+
+    @abstractmethod
     def observe(self, request: Message, response: Message) -> None:
         """React to a response that is not FAILED: battery, goal."""
+
+    def describe(self, timer: str) -> str:
+        """What the vehicle knows of why a timer ran out, to end the sentence that says so; '' for nothing."""
+        return ""
 
     def begin(self) -> None:
         """A session begins."""
@@ -171,6 +185,7 @@ class EVCC(Party):
             raise LocalProtocolError(f"the vehicle is plugged in ({self.state}): unplug it first")
         self.ended = None
         self.goal = "charge"
+        self.why = ""
         self.session_id = b""
         self.schema = None
         self._asked = 0
@@ -235,9 +250,9 @@ class EVCC(Party):
             limit = self._limit(timer)
             assert limit is not None
             text = f"{timer}: {limit.meaning} took longer than {limit.seconds:g} s ({limit.clause})"
+            text += self.describe(timer)
         self._find(timer, "error", text)
-        self._awaiting.clear()
-        self._abort(text, self.peer_role)
+        self._give_up(text)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
@@ -282,8 +297,7 @@ class EVCC(Party):
         return (self.schema, "sap") if self.schema else ("sap",)
 
     def _undecodable(self, reason: str) -> None:
-        self._awaiting.clear()
-        self._abort(f"the station's message cannot be decoded: {reason}", self.peer_role)
+        self._give_up(f"the station's message cannot be decoded: {reason}")
 
     def _message(self, message: Message) -> None:
         name = message.name
@@ -299,8 +313,7 @@ class EVCC(Party):
             self.timers.stop(MESSAGE, self.now)
         problem = self._problem(request, message, name)
         if problem is not None:
-            self._awaiting.clear()
-            self._abort(problem, self.peer_role)
+            self._give_up(problem)
             return
         self.progress.answered(request, message)
         effect = _EFFECTS.get(name)
@@ -315,14 +328,19 @@ class EVCC(Party):
             text = f"{request.name} was answered with {name}"
             self._find("turn", "error", text)
             return text
-        if name not in ("supportedAppProtocolRes", "SessionSetupRes") and response.session_id != self.session_id:
-            sent = (response.session_id or b"").hex().upper() or "none"
-            text = f"{name} has the SessionID {sent}, the session's is {self.session_id.hex().upper()}"
-            self._find("session-id", "error", f"{text}; {self.progress.rules.session_ids}")
-            return text
-        if failed(response):
+        if failed(response):  # no fault of the response: the station's own finding about the request
             return f"{name} says {response.body.ResponseCode}"
-        return _lack(response)
+        lack = _lack(response)
+        if lack is not None or name == "supportedAppProtocolRes":
+            return lack
+        return self.judge(request, response)
+
+    def _give_up(self, why: str) -> None:
+        """End the session without the station's doing: close the connection, if there is one."""
+        self._awaiting.clear()
+        if self.connection is not None:
+            self._note(f"the EV stops: {why}; it closes the connection")
+        self._abort(why, self.peer_role)
 
     def _go_on(self, request: Message, response: Message, name: str) -> None:
         """Decide what comes next, from what the sequence allows."""
@@ -347,7 +365,7 @@ class EVCC(Party):
         if schema is None or schema not in SEQUENCES:
             text = f"the station took SchemaID {response.body.SchemaID}, which the vehicle did not offer"
             self._find("handshake", "error", text)
-            self._abort(text, self.peer_role)
+            self._give_up(text)
             return
         self.schema = schema
         self.progress.negotiated(schema)
@@ -380,7 +398,8 @@ class EVCC(Party):
         pause = getattr(request.body, "ChargingSession", "Pause" if self.goal == "pause" else None) == "Pause"
         self.paused_session_id = self.session_id if pause else b""
         self._close("the session is over")
-        self._end("paused" if pause else "terminated", f"the vehicle {'paused' if pause else 'ended'} the session")
+        how, done = ("paused", "paused") if pause else ("terminated", "ended")
+        self._end(how, f"the vehicle {done} the session" + (f": {self.why}" if self.why else ""))
 
 
 def _lack(response: Message) -> str | None:

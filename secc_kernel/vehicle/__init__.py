@@ -2,6 +2,7 @@
 
 from secc_kernel.vehicle.battery import Battery
 from secc_kernel.vehicle.ev import SimulatedEV
+from secc_kernel.vehicle.judge import Judge, rules
 from secc_kernel.vehicle.profiles import PROFILES, Profile, profile
 
-__all__ = ["PROFILES", "Battery", "Profile", "SimulatedEV", "profile"]
+__all__ = ["PROFILES", "Battery", "Judge", "Profile", "SimulatedEV", "profile", "rules"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from math import inf
 
 __all__ = ["Battery"]
 
@@ -60,22 +61,33 @@ class Battery:
     @property
     def open_voltage(self) -> float:
         """Voltage without current, in V."""
-        return interpolate(self.voltage_curve, self.soc)
+        return self.voltage_at(self.soc)
 
-    @property
-    def full(self) -> bool:
-        """Whether it takes hardly any current any more: its voltage limit is reached and the current has run down."""
-        return self.current_limit() <= _CUT_OFF * self.capacity / self.open_voltage
+    def full(self, ceiling: float = inf) -> bool:
+        """Whether it takes hardly any current any more: a voltage limit is reached and the current has run down.
+
+        Parameters
+        ----------
+        ceiling : float
+            The most that its charger gives, in V.
+        """
+        return self.current_limit(ceiling) <= _CUT_OFF * self.capacity / self.open_voltage
 
     def voltage(self, current: float) -> float:
         """Voltage at its terminals while it is charged with ``current``, in V."""
         return min(self.open_voltage + self.resistance * current, self.maximum_voltage)
 
-    def current_limit(self) -> float:
-        """The most current that it takes now, in A: by its own limit, its power curve, and the voltage at the end."""
+    def current_limit(self, ceiling: float = inf) -> float:
+        """The most current that it takes now, in A: by its own limit, its power curve, and the voltage at the end.
+
+        Parameters
+        ----------
+        ceiling : float
+            The most that its charger gives, in V.
+        """
         open_voltage = self.open_voltage
         by_power = interpolate(self.power_curve, self.soc) / max(open_voltage, 1.0)
-        by_voltage = (self.maximum_voltage - open_voltage) / self.resistance
+        by_voltage = (min(self.maximum_voltage, ceiling) - open_voltage) / self.resistance
         return max(0.0, min(self.maximum_current, by_power, by_voltage))
 
     def charge(self, power: float, seconds: float) -> None:
@@ -83,6 +95,10 @@ class Battery:
         energy = min(power * seconds / 3600.0, self.capacity * (100.0 - self.soc) / 100.0)
         self.charged += energy
         self.soc = min(100.0, self.soc + 100.0 * energy / self.capacity)
+
+    def voltage_at(self, soc: float) -> float:
+        """Voltage without current at a state of charge, in V."""
+        return interpolate(self.voltage_curve, soc)
 
     def energy_to(self, soc: float) -> float:
         """Energy still missing up to a state of charge, in Wh."""

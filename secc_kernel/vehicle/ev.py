@@ -16,13 +16,16 @@ from secc_kernel import codec
 from secc_kernel.codec import Message
 from secc_kernel.messages import vocabulary
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
-from secc_kernel.session.evcc import EVCC, STOP
+from secc_kernel.session.evcc import EVCC, PRECHARGE, STOP
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.physical import to_float
 from secc_kernel.session.sequence import SEQUENCES
 from secc_kernel.session.station import starts
-from secc_kernel.vehicle.profiles import PACE, PACE_OTHERWISE, Profile
+from secc_kernel.vehicle.judge import Judge, Verdict, checked, rules
+from secc_kernel.vehicle.judgement import Reaction
+from secc_kernel.vehicle.judgements import CHARGE_SERVICE
+from secc_kernel.vehicle.profiles import MEASURES_ITSELF, PACE, PACE_OTHERWISE, Profile
 from secc_kernel.vehicle.profiles import profile as named
 from secc_kernel.vehicle.requests import AC_MODES, DC_MODES, REQUESTS
 from secc_kernel.wire import sdp
@@ -34,7 +37,8 @@ PRECHARGE_TOLERANCE = 20.0
 SAFE_VOLTAGE = 60.0
 """Below this the connector may be unlocked, in V."""
 WELDING_POLLS = 20
-_TROUBLE = frozenset(("EVSE_Shutdown", "EVSE_UtilityInterruptEvent", "EVSE_EmergencyShutdown", "EVSE_Malfunction"))
+PAYMENTS = ("ExternalPayment",)
+"""How it pays: it has no contract."""
 
 
 def _pace(name: str, previous: str | None) -> float:
@@ -50,6 +54,10 @@ class Told:
     ----------
     voltage, current, power : float
         Its present voltage (of AC: to neutral), and the most that it gives, in V, A and W.
+    ceiling : float
+        The most voltage that it gives by DC, in V.
+    service_id : int
+        ServiceID of its charge service.
     tuple_id : int
         SAScheduleTupleID of its schedule.
     schedule : float
@@ -61,6 +69,8 @@ class Told:
     voltage: float = 0.0
     current: float = inf
     power: float = inf
+    ceiling: float = inf
+    service_id: int = CHARGE_SERVICE
     tuple_id: int = 1
     schedule: float = 0.0
     meter: Any = None
@@ -81,12 +91,17 @@ class SimulatedEV(EVCC):
         ``AC`` or ``DC``: what it wants. By default DC where the station has it.
     precharge_tolerance : float
         How far, in V, the station's voltage may be from the battery's when the contactors close. Infinite for stations
-        that simulate no voltage.
+        that simulate no voltage: then what they tell of it counts for nothing.
     protocols : iterable of str, optional
         Schema keys that it offers, the first with the highest priority. By default the profile's, for AC without those
         that charge by DC only.
     welding_detection : bool, optional
         Whether it looks for welded contactors before it stops; by default as the profile does.
+    tolerates : iterable of str, optional
+        Rules of `judgements.JUDGEMENTS` that it lets pass; by default the profile's.
+    patient : bool
+        Whether it lets all of them pass that find something wrong, and does not look at the voltage before its
+        contactors close. What the station may ask for, such as to stop, it does all the same.
     security, journal, records_frames, name
         As for `EVCC`.
     pace : callable, optional
@@ -100,6 +115,8 @@ class SimulatedEV(EVCC):
         The energy transfer mode that it chose.
     delivering : bool
         Whether it has asked for energy.
+    error_code : str
+        The EVErrorCode that it tells.
     told : Told
         What the station has told it.
     """
@@ -114,6 +131,8 @@ class SimulatedEV(EVCC):
         precharge_tolerance: float = PRECHARGE_TOLERANCE,
         protocols: Iterable[str] | None = None,
         welding_detection: bool | None = None,
+        tolerates: Iterable[str] | None = None,
+        patient: bool = False,
         security: int = sdp.Security.NoTransportLayerSecurity,
         journal: Journal | None = None,
         records_frames: bool = True,
@@ -134,7 +153,11 @@ class SimulatedEV(EVCC):
         if energy not in (None, "AC", "DC"):
             raise ValueError(f"energy is 'AC' or 'DC', not {energy!r}")
         self.energy = energy
-        self.precharge_tolerance = precharge_tolerance
+        self.precharge_tolerance = inf if patient else precharge_tolerance
+        passes = chosen.tolerates if tolerates is None else checked(tolerates)
+        if patient:
+            passes = frozenset(rules("warning", "error"))
+        self.tolerates = passes | MEASURES_ITSELF if self.precharge_tolerance == inf else passes
         self.battery = self.profile.battery(soc)
         self.target_soc = target_soc
         self.begin()
@@ -144,6 +167,9 @@ class SimulatedEV(EVCC):
         self.mode: str | None = None
         self.told = Told()
         self.delivering = False
+        self.error_code = "NO_ERROR"
+        self._judge = Judge(self.tolerates)
+        self._judge.known.payments = PAYMENTS
         self._since = self.now
         self._welding_polls = 0
 
@@ -152,7 +178,7 @@ class SimulatedEV(EVCC):
     @property
     def satisfied(self) -> bool:
         """Whether it has reached its target."""
-        return self.battery.soc >= self.target_soc or self.battery.full
+        return self.battery.soc >= self.target_soc or self.battery.full(self.told.ceiling)
 
     def choose(self, allowed: tuple[str, ...], request: Message, response: Message) -> str:
         """Which of the allowed requests comes next."""
@@ -182,27 +208,72 @@ class SimulatedEV(EVCC):
         if reaction is not None:
             reaction(self, request.body, response.body)
 
-    def _discovered(self, request: Any, response: Any) -> None:
-        service = response.ChargeService
-        supported = getattr(service, "SupportedEnergyTransferMode", None)
-        # DIN SPEC 70121: one type, which may name several connectors (AC_core3p_DC_extended).
-        offered = [service.EnergyTransferType] if supported is None else supported.EnergyTransferMode
-        options = getattr(response, "PaymentOptionList", None) or response.PaymentOptions
+    def judge(self, request: Message, response: Message) -> str | None:
+        """Do what its judgement of a response asks for; why it closes the connection, if it does."""
+        known = self._judge.known
+        known.modes = self._wished_modes()
+        known.battery_voltage = self.battery.open_voltage
+        known.needed_voltage = self.battery.voltage_at(self.target_soc)
+        leaving = self.leaving
+        for verdict in self._judge.hear(request, response, self.now):
+            closing = verdict.reaction == Reaction.CLOSE
+            # A vehicle that leaves looks at nothing any more but whether it is still its session.
+            if leaving and not closing:
+                continue
+            what = f"{response.name}: {verdict.text}"
+            self._tell(verdict, what, response.schema)
+            if closing:
+                return what
+            if not self.leaving:
+                self._react(verdict, what)
+        return None
+
+    def _tell(self, verdict: Verdict, what: str, schema: str) -> None:
+        """Write a finding about the response, once."""
+        row = verdict.judgement
+        if verdict.repeated or not row.severity:
+            return
+        passed = "; the vehicle lets it pass" if verdict.passes and row.reaction > Reaction.GO_ON else ""
+        self._find(row.rule, row.severity, " ".join(filter(None, (what, row.ids.get(schema)))) + passed)
+
+    def _react(self, verdict: Verdict, what: str) -> None:
+        if verdict.reaction == Reaction.STOP:
+            self.error_code = verdict.judgement.error
+            self.goal = "stop"
+            way = "PowerDelivery and SessionStop" if self.delivering else "SessionStop"
+            self.why = what
+            self._note(f"the EV stops: {what}; it ends the session in order, by {way}")
+        elif verdict.reaction == Reaction.RENEGOTIATE and self._may_renegotiate:
+            self.goal = "renegotiate"
+            self._note(f"the EV renegotiates: {what}")
+
+    @property
+    def _may_renegotiate(self) -> bool:
+        return self.goal == "charge" and self.delivering and self.progress.rules.renegotiates
+
+    def describe(self, timer: str) -> str:
+        """What the vehicle knows of why a timer ran out."""
+        if timer != PRECHARGE:
+            return ""
+        return f"; the station's voltage is {self.told.voltage:g} V, the battery's {self.battery.open_voltage:.1f} V"
+
+    def _wished_modes(self) -> tuple[str, ...]:
+        """The energy transfer modes that it takes, the best first; before the handshake those of ISO 15118-2."""
         wished: tuple[str, ...] = ()
         if self.energy != "AC":
             wished += DC_MODES
         if self.energy != "DC" and "AC" in self.progress.rules.modes:
             wished += {3: AC_MODES, 1: AC_MODES[1:]}.get(self.profile.ac_phases, ())
-        self.mode = next((mode for mode in wished if any(str(offer).endswith(mode) for offer in offered)), None)
-        if self.mode is None:
-            self._leave(f"the station offers {', '.join(map(str, offered)) or 'nothing'}, the vehicle takes {wished}")
-        elif "ExternalPayment" not in options.PaymentOption:
-            self._leave("the station takes no external payment, the vehicle has no contract")
+        return wished
 
-    def _leave(self, why: str) -> None:
-        if not self.leaving:
-            self.goal = "stop"
-            self._note(f"the vehicle leaves: {why}")
+    def _discovered(self, request: Any, response: Any) -> None:
+        service = response.ChargeService
+        supported = getattr(service, "SupportedEnergyTransferMode", None)
+        # DIN SPEC 70121: one type, which may name several connectors (AC_core3p_DC_extended).
+        offered = [service.EnergyTransferType] if supported is None else supported.EnergyTransferMode
+        wished = self._wished_modes()
+        self.mode = next((mode for mode in wished if any(str(offer).endswith(mode) for offer in offered)), None)
+        self.told.service_id = getattr(service, "ServiceTag", service).ServiceID
 
     def _parameters(self, request: Any, response: Any) -> None:
         told = self.told
@@ -217,10 +288,8 @@ class SimulatedEV(EVCC):
             # To neutral; some stations tell the voltage between two phases.
             told.voltage = nominal if nominal < 300.0 else nominal / sqrt(3.0)
             told.current = to_float(parameter.EVSEMaxCurrent)
-            self._heed(parameter.AC_EVSEStatus)
         else:
             self._limits(parameter)
-            self._heed(parameter.DC_EVSEStatus)
 
     def _limits(self, source: Any) -> None:
         """Take note of the station's DC limits, where it tells them."""
@@ -228,16 +297,11 @@ class SimulatedEV(EVCC):
             self.told.current = to_float(source.EVSEMaximumCurrentLimit)
         if source.EVSEMaximumPowerLimit is not None:
             self.told.power = to_float(source.EVSEMaximumPowerLimit)
-
-    def _cable_checked(self, request: Any, response: Any) -> None:
-        status = response.DC_EVSEStatus
-        if response.EVSEProcessing == "Finished" and status.EVSEIsolationStatus == "Fault":
-            self._leave("the station reports an isolation fault")
-        self._heed(status)
+        if source.EVSEMaximumVoltageLimit is not None:
+            self.told.ceiling = to_float(source.EVSEMaximumVoltageLimit)
 
     def _precharged(self, request: Any, response: Any) -> None:
         self.told.voltage = to_float(response.EVSEPresentVoltage)
-        self._heed(response.DC_EVSEStatus)
 
     def _welding_checked(self, request: Any, response: Any) -> None:
         self._welding_polls += 1
@@ -250,45 +314,24 @@ class SimulatedEV(EVCC):
             self.goal = "charge"
         elif not self.delivering and not self.leaving:
             self.goal = "stop"
-        self._heed(response.EVSEStatus)
 
     def _current_flowed(self, request: Any, response: Any) -> None:
         self.told.voltage = to_float(response.EVSEPresentVoltage)
         current = to_float(response.EVSEPresentCurrent)
         self._take(self.battery.voltage(current) * current)
         self._limits(response)
-        self._loop(response, response.DC_EVSEStatus)
+        self.told.meter = getattr(response, "MeterInfo", None)
 
     def _status_told(self, request: Any, response: Any) -> None:
         if response.EVSEMaxCurrent is not None:
             self.told.current = to_float(response.EVSEMaxCurrent)
         self._take(self.ac_current() * self.told.voltage * self.ac_phases)
-        self._loop(response, response.AC_EVSEStatus)
+        self.told.meter = response.MeterInfo
 
     def _take(self, power: float) -> None:
         """Charge the battery with what has come since the last response."""
         self.battery.charge(power, self.now - self._since)
         self._since = self.now
-
-    def _loop(self, response: Any, status: Any) -> None:
-        self.told.meter = getattr(response, "MeterInfo", None)
-        self._heed(status)
-
-    def _heed(self, status: Any) -> None:
-        """Do what EVSEStatus asks for."""
-        notification = str(status.EVSENotification)
-        if notification == "StopCharging":
-            self._leave("the station asks it to stop (EVSENotification StopCharging)")
-        elif notification == "ReNegotiation" and self._may_renegotiate:
-            self.goal = "renegotiate"
-            self._note("the vehicle renegotiates: the station asks for it (EVSENotification ReNegotiation)")
-        code = getattr(status, "EVSEStatusCode", None)
-        if code in _TROUBLE:
-            self._leave(f"the station reports {code}")
-
-    @property
-    def _may_renegotiate(self) -> bool:
-        return self.goal == "charge" and self.delivering and self.progress.rules.renegotiates
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
@@ -328,7 +371,6 @@ def _offered(profile: Profile, energy: str | None) -> tuple[str, ...]:
 _REACTIONS: dict[str, Callable[[SimulatedEV, Any, Any], None]] = {
     "ServiceDiscoveryRes": SimulatedEV._discovered,
     "ChargeParameterDiscoveryRes": SimulatedEV._parameters,
-    "CableCheckRes": SimulatedEV._cable_checked,
     "PreChargeRes": SimulatedEV._precharged,
     "PowerDeliveryRes": SimulatedEV._power_delivered,
     "CurrentDemandRes": SimulatedEV._current_flowed,

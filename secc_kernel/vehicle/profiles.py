@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from secc_kernel.vehicle.battery import Battery, Curve
 
-__all__ = ["PACE", "PACE_OTHERWISE", "PROFILES", "Profile", "profile"]
+__all__ = ["LOOKS_AT_LITTLE", "MEASURES_ITSELF", "PACE", "PACE_OTHERWISE", "PROFILES", "Profile", "profile"]
 
 PACE_OTHERWISE = 0.1
 PACE: dict[tuple[str | None, str], float] = {
@@ -44,6 +44,12 @@ PACE: dict[tuple[str | None, str], float] = {
 at public chargers. What is not listed takes `PACE_OTHERWISE`."""
 
 
+MEASURES_ITSELF = frozenset(("precharge-voltage", "present-voltage"))
+"""A vehicle that goes by the voltage at its inlet, which it measures itself, whatever the station tells."""
+LOOKS_AT_LITTLE = frozenset(("isolation.unsaid", "schedules", "schedule-tuple", "evse-status.monitoring"))
+"""A vehicle of the first years: it reads of a response what it needs to go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A vehicle.
@@ -70,6 +76,8 @@ class Profile:
         Schema keys that it offers, the first with the highest priority.
     welding_detection : bool
         Whether it looks for welded contactors after a DC charge.
+    tolerates : frozenset of str
+        Rules of `judgements.JUDGEMENTS` that it lets pass.
     """
 
     title: str
@@ -84,6 +92,7 @@ class Profile:
     ac_minimum_current: float = 6.0
     protocols: tuple[str, ...] = ("iso2", "din")
     welding_detection: bool = True
+    tolerates: frozenset[str] = frozenset()
 
     @property
     def maximum_voltage(self) -> float:
@@ -151,7 +160,7 @@ PROFILES: dict[str, Profile] = {
         ac_phases=1,
     ),
     "veteran": Profile(
-        title="early electric car that speaks DIN SPEC 70121 only and skips the welding detection",
+        title="early electric car that speaks DIN SPEC 70121 only, skips the welding detection and tolerates much",
         EVCCID=bytes.fromhex("020000000005"),
         capacity=21_000.0,
         cells=88,
@@ -161,6 +170,7 @@ PROFILES: dict[str, Profile] = {
         ac_phases=0,
         protocols=("din",),
         welding_detection=False,
+        tolerates=MEASURES_ITSELF | LOOKS_AT_LITTLE,
     ),
 }
 

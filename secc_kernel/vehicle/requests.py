@@ -23,7 +23,6 @@ Fields = dict[str, Any]
 DC_MODES = ("DC_extended", "DC_combo_core", "DC_core", "DC_unique")
 AC_MODES = ("AC_three_phase_core", "AC_single_phase_core")
 FULL_SOC, BULK_SOC = 100, 80
-CHARGE_SERVICE = 1
 _PMAX = 32767
 """The most that a PMax of DIN SPEC 70121 can say, in W."""
 
@@ -38,7 +37,7 @@ class _Dc:
     def status(self, ev: SimulatedEV) -> Any:
         types = self.types
         return types.DC_EVStatusType(
-            EVReady=not ev.leaving, EVErrorCode=types.DC_EVErrorCodeType.NO_ERROR, EVRESSSOC=int(ev.battery.soc)
+            EVReady=not ev.leaving, EVErrorCode=types.DC_EVErrorCodeType(ev.error_code), EVRESSSOC=int(ev.battery.soc)
         )
 
     def charge_parameter(self, ev: SimulatedEV) -> Any:
@@ -62,7 +61,7 @@ class _Dc:
         )
 
     def payment_selection(self, ev: SimulatedEV) -> Fields:
-        charging = self.types.SelectedServiceType(ServiceID=CHARGE_SERVICE)
+        charging = self.types.SelectedServiceType(ServiceID=ev.told.service_id)
         return {
             "SelectedPaymentOption": "ExternalPayment",
             "SelectedServiceList": self.types.SelectedServiceListType(SelectedService=[charging]),
@@ -81,7 +80,7 @@ class _Dc:
     def current_demand(self, ev: SimulatedEV) -> Fields:
         battery, told, of = ev.battery, ev.told, self.quantities
         by_power = told.power / max(battery.voltage(told.current), 1.0)
-        current = min(battery.current_limit(), told.current, by_power)
+        current = min(battery.current_limit(told.ceiling), told.current, by_power)
         power = battery.voltage(current) * current
         return {
             "DC_EVStatus": self.status(ev),
@@ -116,7 +115,7 @@ def _nothing(ev: SimulatedEV) -> Fields:
 
 
 def _service_detail(ev: SimulatedEV) -> Fields:
-    return {"ServiceID": CHARGE_SERVICE}
+    return {"ServiceID": ev.told.service_id}
 
 
 def _iso2_charge_parameters(ev: SimulatedEV) -> Fields:

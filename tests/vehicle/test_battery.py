@@ -66,8 +66,8 @@ def test_the_current_never_exceeds_the_cable():
 
 
 def test_a_battery_is_full_when_hardly_any_current_flows():
-    assert not battery(50.0).full
-    assert battery(99.95).full
+    assert not battery(50.0).full()
+    assert battery(99.95).full()
 
 
 @pytest.mark.parametrize("soc", [-1.0, 100.5])
