@@ -83,6 +83,10 @@ class Vehicle:
         ``AC`` or ``DC``; by default DC where the station and the vehicle have it.
     protocols : tuple of str or None
         What it offers, the first with the highest priority; by default what its profile does.
+    patient : bool
+        Whether it charges on whatever is wrong with a response, and looks at no voltage; findings tell what it was.
+    tolerates : tuple of str or None
+        The rules of findings that it lets pass, such as ``isolation``; by default what its profile does.
     """
 
     profile: str = "compact"
@@ -90,6 +94,8 @@ class Vehicle:
     target: float = 80.0
     mode: str | None = None
     protocols: tuple[str, ...] | None = None
+    patient: bool = False
+    tolerates: tuple[str, ...] | None = None
 
 
 @dataclass(eq=False)
@@ -271,6 +277,8 @@ class Bench:
             target_soc=chosen.target,
             energy=chosen.mode,
             protocols=chosen.protocols or restricted,
+            patient=chosen.patient,
+            tolerates=chosen.tolerates,
             journal=journal,
             records_frames=records_frames,
         )

@@ -16,7 +16,7 @@ from ..link.reach import known_requests
 from ..messages import vocabulary
 from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
-from ..vehicle import PROFILES
+from ..vehicle import PROFILES, rules
 from .bench import Options, Vehicle
 from .functions import SIDES
 from .session_table import DOCUMENTATION
@@ -55,7 +55,8 @@ KOREAN: dict[str, str] = {
     "Session.Unbreak": "프로토콜 중단점을 지웁니다.",
     "Ev.Plug": (
         "시뮬레이션 차량을 연결합니다: 프로파일, 지금과 멈출 때의 충전 상태(%), 'AC' 또는 'DC', 그리고 제안할 프로토콜"
-        "({'din', 'iso2'}처럼 앞의 것이 우선)."
+        "({'din', 'iso2'}처럼 앞의 것이 우선). 실제 차량이 멈출 곳에서 멈추며, patient=true이면 계속 충전하고, "
+        "tolerates={'isolation'}이면 그 규칙만 넘어갑니다."
     ),
     "Ev.Unplug": "진행 중인 일과 관계없이 플러그를 뽑습니다.",
     "Ev.Profile": "다음에 연결할 차량을 고르고, 고른 프로파일을 돌려줍니다.",
@@ -75,6 +76,8 @@ KOREAN: dict[str, str] = {
     "profile": "차량의 종류.",
     "soc": "연결할 때의 충전 상태(%).",
     "target": "차량이 충전을 멈추는 충전 상태(%).",
+    "patient": "응답에 잘못이 있어도 계속 충전하고 전압을 보지 않을지 여부. 넘어간 것은 소견으로 남습니다.",
+    "tolerates": "차량이 넘어갈 소견의 규칙('isolation' 등). 기본은 프로파일이 정합니다.",
     "mode": "AC 또는 DC. 기본은 양쪽이 DC를 지원하면 DC.",
     "protocols": "차량이 제안할 프로토콜, 앞의 것이 우선. 기본은 프로파일에 따름.",
 }
@@ -160,6 +163,7 @@ _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "profile": lambda: PROFILES,
     "mode": lambda: ("AC", "DC"),
     "protocols": lambda: SEQUENCES,
+    "tolerates": rules,
 }
 
 

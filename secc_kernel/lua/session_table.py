@@ -12,7 +12,7 @@ from ..link.live import LiveSession
 from ..link.reach import known_requests
 from ..session.events import LocalProtocolError
 from ..session.sequence import SEQUENCES
-from ..vehicle import PROFILES
+from ..vehicle import PROFILES, rules
 from .bench import Bench, Options, Vehicle, script_future
 from .errors import LuaUserError
 from .functions import SIDES, suggest
@@ -59,10 +59,11 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
     ),
     "Session.Note": ("Session.Note(text)", "Records a remark in the journal."),
     "Ev.Plug": (
-        "Ev.Plug{profile=, soc=, target=, mode=, protocols=}",
+        "Ev.Plug{profile=, soc=, target=, mode=, protocols=, patient=, tolerates=}",
         (
             "Plugs a simulated vehicle in: its profile, its state of charge now and when it stops (percent), 'AC' or "
-            "'DC', and the protocols that it offers, such as {'din', 'iso2'}, the first with the highest priority."
+            "'DC', and the protocols that it offers, such as {'din', 'iso2'}, the first with the highest priority. It "
+            "stops where a real car would; patient=true lets it charge on, tolerates={'isolation'} only with that."
         ),
     ),
     "Ev.Unplug": ("Ev.Unplug()", "Pulls the plug in the middle of whatever is going on."),
@@ -227,6 +228,10 @@ def _vehicle(vehicle: Vehicle, given: Mapping[str, Any], function: str) -> Vehic
         near = suggest(str(chosen.profile), PROFILES)
         hint = f"; did you mean {near!r}?" if near else ""
         raise LuaUserError(f"{function}: there is no profile {chosen.profile!r}; there are {', '.join(PROFILES)}{hint}")
+    if not isinstance(chosen.patient, bool):
+        raise LuaUserError(f"{function}: patient is true or false, not {chosen.patient!r}")
+    if chosen.tolerates is not None:
+        chosen = replace(chosen, tolerates=_tolerated(chosen.tolerates, function))
     if chosen.mode not in (None, "AC", "DC"):
         raise LuaUserError(f"{function}: mode is 'AC' or 'DC', not {chosen.mode!r}")
     for name in ("soc", "target"):
@@ -241,6 +246,17 @@ def _protocols(given: Any, function: str) -> tuple[str, ...]:
     for key in chosen:
         if key not in SEQUENCES:
             raise LuaUserError(f"{function}: protocols are {', '.join(map(repr, SEQUENCES))}, not {key!r}")
+    return chosen
+
+
+def _tolerated(given: Any, function: str) -> tuple[str, ...]:
+    chosen = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    known = rules()
+    for rule in chosen:
+        if rule not in known:
+            near = suggest(str(rule), known)
+            hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(known)}"
+            raise LuaUserError(f"{function}: the vehicle judges by no rule {rule!r}{hint}")
     return chosen
 
 
