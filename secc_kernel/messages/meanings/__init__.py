@@ -122,9 +122,10 @@ def field_meaning(declared: Field, language: str = LANGUAGES[0]) -> Meaning | No
     found = _found(declared.owner, declared.name, language)
     if found is None:
         return None if declared.head is None else _of_element(declared.head, language)
-    if not found.unit and isinstance(declared.type, SimpleType) and declared.type.unit:
-        return replace(found, unit=declared.type.unit)
-    return found
+    if isinstance(declared.type, SimpleType):
+        return replace(found, unit=found.unit or declared.type.unit)
+    # Fields of one name may be a value here and a type that holds it there, which has no value of its own.
+    return found if declared.type is not None and declared.type._quantity_ else replace(found, example="")
 
 
 def member_meaning(schema: str, enum_name: str, literal: str, language: str = LANGUAGES[0]) -> Meaning | None:
