@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab bench compiled crosscheck fuzz lint notebooks clean
+.PHONY: help demo test lab bench compiled crosscheck fuzz lint notebooks docs clean
 
 help:
 	@echo "make demo       execute the first notebook against a simulated EV and print what happened"
@@ -13,6 +13,7 @@ help:
 	@echo "make test       the tests (ARGS='-k v2gtp' chooses some)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
+	@echo "make docs       write docs/api: a page for each message of the Lua API"
 	@echo "make bench      the speed of the codec and of reading captures"
 	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
@@ -57,6 +58,9 @@ lint: $(VENV)/.stamp-test
 
 notebooks: $(VENV)/.stamp-test
 	$(BIN)/python scripts/notebooks.py $(ARGS)
+
+docs: $(VENV)/.stamp-demo
+	@$(BIN)/python scripts/api_docs.py --all
 
 bench: $(VENV)/.stamp-test
 	$(BIN)/python benchmarks/codec.py

@@ -16,12 +16,15 @@ from ..link.reach import known_requests
 from ..messages import vocabulary
 from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
-from ..vehicle import PROFILES, rules
+from ..vehicle import PROFILES
 from .bench import Options, Vehicle
 from .functions import SIDES
 from .session_table import DOCUMENTATION
 
 __all__ = ["KOREAN", "OPTIONS", "Described", "choices", "described", "documented", "options"]
+
+#: Values of an option that its description names; longer lists are for completion.
+_NAMED = 8
 
 OPTIONS: dict[str, tuple[type, ...]] = {"Session.Open": (Options, Vehicle), "Ev.Plug": (Vehicle,)}
 """The functions that take a table of options, and what declares the options."""
@@ -33,7 +36,7 @@ KOREAN: dict[str, str] = {
         "strict는 금지된 것을 차량이 흔히 하더라도 거부합니다. "
         "나머지 옵션은 Ev.Plug와 같습니다."
     ),
-    "Session.Close": "세션을 끝냅니다. 저널은 남습니다.",
+    "Session.Close": ("세션을 끝냅니다. 저널은 남습니다. 차량, 충전기, 프로토콜, 오토파일럿은 처음 상태로 돌아갑니다."),
     "Session.Protocol": (
         "스크립트 쪽이 쓸 프로토콜을 제한합니다: 'iso2', 'din'. 인수가 없으면 협상된 프로토콜을 돌려줍니다."
     ),
@@ -44,15 +47,27 @@ KOREAN: dict[str, str] = {
     "Session.RunToEnd": (
         "세션이 끝날 때까지 오토파일럿이 진행하고, 끝난 방법('terminated', 'paused', 'aborted')과 이유를 돌려줍니다."
     ),
+    "Session.RunFor": ("정한 시간 동안 오토파일럿이 진행합니다. 그동안 세션이 끝났으면 끝난 방법과 이유를 돌려줍니다."),
+    "Session.RunUntil": (
+        "함수가 true를 돌려줄 때까지 오토파일럿이 진행합니다. "
+        "함수는 메시지마다 그 필드(fields.EVSEPresentVoltage_Value처럼 API의 이름)와 메시지 이름으로 호출됩니다."
+    ),
+    "Session.Station": (
+        "충전기가 제공하는 것과 동작을 지금과 이후의 세션에 설정하고, 모든 설정을 테이블로 돌려줍니다. "
+        "없을 수 있는 값(예: authorization_time, 고객이 결제하지 않음)은 false로 설정합니다."
+    ),
     "Session.Wait": ("스크립트 차례인 일을 미룬 채 시간이 흐르게 합니다: 응답을 늦게 하거나 하지 않을 수 있습니다."),
     "Session.Status": "세션이 어디까지 왔는지를 테이블로 돌려줍니다.",
     "Session.Check": (
         "판정을 기록합니다: 조건이 false나 nil이면 실패입니다. 스크립트는 계속되고, `run`은 상태 1로 끝납니다."
     ),
     "Session.Note": "저널에 메모를 남깁니다.",
-    "Session.Break": "메시지를 보내기 직전이나 받은 직후에 멈추는 프로토콜 중단점을 둡니다.",
-    "Session.Breaks": "프로토콜 중단점의 목록을 테이블로 돌려줍니다.",
-    "Session.Unbreak": "프로토콜 중단점을 지웁니다.",
+    "Session.Break": (
+        "이 메시지를 보내기 직전이나 받은 직후에 멈추는 중단점을 두고 그 번호를 돌려줍니다. "
+        "condition은 필드 값의 테이블({ResponseCode='OK'})이나 필드를 받는 함수이고, hits는 멈출 차례입니다. "
+        "인수가 없으면 중단점의 목록을 돌려줍니다. 시뮬레이션 시계는 멈춰 있습니다."
+    ),
+    "Session.Unbreak": "이 번호의 중단점, 이 메시지의 중단점, 또는 (인수가 없으면) 모든 중단점을 지웁니다.",
     "Ev.Plug": (
         "시뮬레이션 차량을 연결합니다: 프로파일, 지금과 멈출 때의 충전 상태(%), 'AC' 또는 'DC', 그리고 제안할 프로토콜"
         "({'din', 'iso2'}처럼 앞의 것이 우선). 실제 차량이 멈출 곳에서 멈추며, patient=true이면 계속 충전하고, "
@@ -78,6 +93,27 @@ KOREAN: dict[str, str] = {
     "target": "차량이 충전을 멈추는 충전 상태(%).",
     "patient": "응답에 잘못이 있어도 계속 충전하고 전압을 보지 않을지 여부. 넘어간 것은 소견으로 남습니다.",
     "tolerates": "차량이 넘어갈 소견의 규칙('isolation' 등). 기본은 프로파일이 정합니다.",
+    "EVSEID": "ISO 15118-2 부속서 H 형식의 EVSEID. DIN SPEC 70121에서는 그 문자의 바이트.",
+    "energy_transfer_modes": "커넥터가 제공하는 방식, ISO 15118-2의 이름.",
+    "payment_options": "결제 방식, 앞의 것이 우선.",
+    "free": "충전 서비스의 FreeService.",
+    "maximum_voltage": "DC 출력의 최대 전압(V).",
+    "minimum_voltage": "DC 출력의 최소 전압(V).",
+    "maximum_current": "DC 출력의 최대 전류(A).",
+    "minimum_current": "DC 출력의 최소 전류(A).",
+    "maximum_power": "DC 출력의 최대 전력(W).",
+    "nominal_voltage": "AC 출력의 상전압(V).",
+    "phase_current": "AC 출력의 상별 전류(A).",
+    "authorization_time": "첫 AuthorizationReq부터 고객이 인증될 때까지의 초. 없으면 인증되지 않음.",
+    "parameter_time": "스케줄을 준비하는 데 걸리는 초.",
+    "isolation_time": "절연 시험에 걸리는 초.",
+    "voltage_rate": "DC 출력 전압의 변화율(V/s).",
+    "current_rate": "DC 출력 전류의 변화율(A/s).",
+    "notification": "EVSEStatus가 차량에 알리는 것: None, StopCharging, ReNegotiation. 차량이 따르면 None으로 돌아감.",
+    "notification_max_delay": "알림을 따라야 하는 시간(초).",
+    "status_code": "평소의 DC_EVSEStatusCode 대신 보여 줄 값(예: EVSE_EmergencyShutdown).",
+    "receipt_interval": "충전 중 계량 영수증 사이의 초. 없으면 요구하지 않음.",
+    "meter_id": "MeterID.",
     "mode": "AC 또는 DC. 기본은 양쪽이 DC를 지원하면 DC.",
     "protocols": "차량이 제안할 프로토콜, 앞의 것이 우선. 기본은 프로파일에 따름.",
 }
@@ -125,7 +161,7 @@ def options(function: str, language: str = "en") -> tuple[tuple[str, str], ...]:
             text = english.get(declared.name, "")
             said = KOREAN.get(declared.name, text) if language == "ko" else text
             values = choices(declared.name)
-            if not all(value in said for value in values):
+            if len(values) <= _NAMED and not all(value in said for value in values):
                 said = f"{said.rstrip('.')}: {', '.join(map(repr, values))}."
             found[declared.name] = said
     return tuple(found.items())
@@ -163,7 +199,6 @@ _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "profile": lambda: PROFILES,
     "mode": lambda: ("AC", "DC"),
     "protocols": lambda: SEQUENCES,
-    "tolerates": rules,
 }
 
 

@@ -30,7 +30,21 @@ _SAID: dict[str, tuple[str, str]] = {
     "options": ("options", "옵션"),
     "meaning": ("meaning", "의미"),
     "function": ("function", "함수"),
+    "header": ("header", "헤더"),
+    "reference": ("The Lua API", "Lua API 레퍼런스"),
     # statements
+    "about the reference": (
+        "One page for each message, made from the declarations by `make docs`. A notebook tells the same by Tab.",
+        "메시지마다 한 페이지이며 `make docs`가 선언에서 만듭니다. 노트북에서는 Tab으로 같은 설명을 볼 수 있습니다.",
+    ),
+    "other standards": (
+        "`make docs` writes the pages of {standards} beside these, and all of them in Korean.",
+        "`make docs`가 {standards}의 페이지도 만듭니다.",
+    ),
+    "header functions": (
+        "The fields of the header have functions, too, the same for each message: see [header](header.md).",
+        "헤더 필드의 함수는 모든 메시지에 공통입니다: [헤더](header.md).",
+    ),
     "mandatory": ("mandatory", "필수"),
     "optional": ("optional", "선택"),
     "alternative": ("one of several alternatives", "여러 대안 중 하나"),
