@@ -5,10 +5,10 @@
 
 local core = ...
 local getmetatable, look = core.getmetatable, core.look         -- look: unwinds if somebody has asked to stop
-local error, rawlen, type, math_type = error, rawlen, type, math.type
+local error, ipairs, rawlen, type, math_type = error, ipairs, rawlen, type, math.type
 local string, table = string, table
 local find, match, gmatch, gsub, rep = string.find, string.match, string.gmatch, string.gsub, string.rep
-local sub, sort, move, insert, remove = string.sub, table.sort, table.move, table.insert, table.remove
+local sub, concat, sort, move, insert, remove = string.sub, table.concat, table.sort, table.move, table.insert, table.remove
 
 local MOST = 1 << 26                            -- items; no table that fits into memory has more
 local MANY = 1 << 16                            -- items that are sorted in a moment
@@ -95,10 +95,26 @@ function string.rep(...)
   local one, between = text(s), text(separator or "")
   if one and between and math_type(n) == "integer" then
     if #one + #between == 0 then return "" end  -- the original would count to n
-    if n > LARGE then look() end
+    if n > 0 and (n > LARGE or n * (#one + #between) > LARGE) then look() end
   end
   return rep(...)
 end
+
+-- Quick once, but not a thousand times, which is how often an interrupt is looked for.
+for _, name in ipairs { "lower", "upper", "reverse" } do
+  local original = string[name]
+  string[name] = function(...)
+    if type((...)) == "string" and #(...) > LARGE then look() end
+    return original(...)
+  end
+end
+
+local function looked(result)
+  if #result > LARGE then look() end
+  return result
+end
+
+function table.concat(...) return looked(concat(...)) end
 
 -- The length of a table may be anything that a script says.
 local function has_sane_length(t)

@@ -103,7 +103,8 @@ function env.load(chunk, name, mode, ...)
   end
   local globals = env
   if select("#", ...) > 0 then globals = ... end
-  return rawload(chunk, name, "t", globals)
+  -- Protected: what fails in here is told by `load` itself, not by the handler of the cell.
+  return as_called("load", rawpcall(rawload, chunk, name, "t", globals))
 end
 
 function env.loadfile(path, mode, ...)

@@ -8,7 +8,7 @@ local error, ipairs, tostring, type = error, ipairs, tostring, type
 local byte, char, sub, find, concat, floor = string.byte, string.char, string.sub, string.find, table.concat, math.floor
 local gsub, unpack, math_type, most_integer = string.gsub, table.unpack, math.type, math.maxinteger
 
-local STEPS = 1e8                               -- of the original: less than half a second
+local STEPS = 3e8                               -- of the original: less than half a second
 local CAPTURES = 32
 local UNFINISHED, POSITION = -1, -2             -- lengths of captures
 
@@ -228,7 +228,7 @@ function make.back(item, following)
   return function(m, i)
     local size = m.size[number]
     if number == 0 or number > m.level or size == UNFINISHED then
-      error("invalid capture index %" .. number .. " in pattern")
+      error("invalid capture index %" .. number)
     end
     if size == POSITION then return nil end
     local from = m.from[number]
@@ -280,7 +280,7 @@ local function state_for(s) return { s = s, level = 0, from = {}, size = {} } en
 -- Capture n of a match from i to before `stop`; without captures, the first is the match as a whole.
 local function capture(m, n, i, stop)
   if n > m.level then
-    if n ~= 1 then error("invalid capture index %" .. n .. " in replacement string") end
+    if n ~= 1 then error("invalid capture index %" .. n) end
     return sub(m.s, i, stop - 1)
   end
   local from, size = m.from[n], m.size[n]

@@ -55,7 +55,7 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def to_python(value: Any, function: Callable[[tuple[Any, ...]], Any] | None = None, _keys: tuple[Any, ...] = ()) -> Any:
+def to_python(value: Any, function: Callable[[tuple[Any, ...]], Any] | None = None, most: int = 200_000) -> Any:
     """The Python copy of a value that has just come from Lua.
 
     A table with the keys 1 to n, and an empty one, becomes a list; any other a dict.
@@ -66,26 +66,38 @@ def to_python(value: Any, function: Callable[[tuple[Any, ...]], Any] | None = No
         A plain value or a lupa wrapper.
     function : callable, optional
         From the keys that lead to a function to what stands for it; without it functions are refused.
+    most : int
+        Items of all tables in the value. A table that is in many places is copied in each, so a few can stand
+        for more items than there are atoms.
 
     Raises
     ------
     LuaUserError
-        For a function, thread or file, and for a table that contains itself.
+        For a function, thread or file, for a table that contains itself, and for one with too many items.
     """
+    return value if type(value) in PLAIN else _copy(value, function, (), [most])
+
+
+def _copy(value: Any, function: Callable[..., Any] | None, keys: tuple[Any, ...], left: list[int]) -> Any:
     if type(value) in PLAIN:
         return value
     kind = lua54.lua_type(value)
     if kind is None:
         return value
     if kind == "function" and function is not None:
-        return function(_keys)
+        return function(keys)
     if kind != "table":
         raise LuaUserError(f"a {kind} cannot be passed to Python")
-    if len(_keys) > _MAX_DEPTH:
+    if len(keys) > _MAX_DEPTH:
         raise LuaUserError(
             f"a table that contains itself, or is nested deeper than {_MAX_DEPTH} levels, cannot be passed"
         )
-    pairs = {key: to_python(item, function, (*_keys, key)) for key, item in value.items()}
+    pairs = {}
+    for key, item in value.items():
+        left[0] -= 1
+        if left[0] < 0:
+            raise LuaUserError("a table with so many items, those of the tables in it included, cannot be passed")
+        pairs[key] = _copy(item, function, (*keys, key), left)
     if all(type(key) is int for key in pairs) and set(pairs) == set(range(1, len(pairs) + 1)):
         return [pairs[index] for index in range(1, len(pairs) + 1)]
     return pairs
