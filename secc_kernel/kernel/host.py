@@ -60,6 +60,7 @@ class KernelHost:
     ) -> None:
         stdout, stderr = Metered(StandardStream("stdout")), Metered(StandardStream("stderr"))
         self.engine = LuaEngine(stdout, stderr, read_line, max_memory, restricted=permit is not None)
+        self._stdout = stdout
         self.watch = stdout.watch = stderr.watch = Watch(self.engine)
         self._permit = permit
         self.engine.define("display", HostFunction(show, "display", raw=True))
@@ -68,7 +69,7 @@ class KernelHost:
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
         self._transcript = Transcript(self._show_message, tell)
-        self._verdicts = Verdicts(print)
+        self._verdicts = Verdicts(self._print)
         self._unsubscribe: Callable[[], object] = lambda: None
 
     def prepare(self) -> None:
@@ -82,6 +83,9 @@ class KernelHost:
                 self._bench.permit = self._permit
             install(self.engine, self._bench)
             self.standard_names = set(self.engine.members())
+
+    def _print(self, line: str) -> None:
+        self._stdout.write(f"{line}\n")
 
     def _opened(self, session: LiveSession) -> None:
         self._unsubscribe()
@@ -111,7 +115,7 @@ class KernelHost:
         if needs_api:
             self.prepare()
         self._transcript = Transcript(self._show_message, tell)
-        self._verdicts = Verdicts(print)
+        self._verdicts = Verdicts(self._print)
         try:
             with self.watch.cell(), self._bench.script() if self._bench is not None else contextlib.nullcontext():
                 yield
