@@ -21,6 +21,7 @@ from traitlets import Enum, Float, Type, default
 
 from secc_kernel import __version__
 from secc_kernel.kernel.assistant import Assistant, default_language
+from secc_kernel.kernel.banner import banner
 from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.host import KernelHost
 from secc_kernel.kernel.limits import default_timeout
@@ -51,12 +52,8 @@ class SeccKernel(IPythonKernel):
         "pygments_lexer": "lua",
         "nbconvert_exporter": "script",
     }
-    banner = (
-        f"secc-kernel {__version__}: EV charging communication, scripted in Lua 5.4\n"
-        "Secc.* and Evcc.* drive a session: the simulated one, if no other is opened.\n"
-        "%%python cells find it as session, and its record as journal.\n"
-    )
-
+    #: Whether it runs notebooks that are not trusted.
+    safe = False
     language = Enum(
         ("en", "ko"), help="In which language names are explained; by default that of the locale (LC_ALL, LANG)."
     ).tag(config=True)
@@ -90,6 +87,12 @@ class SeccKernel(IPythonKernel):
     @default("cell_timeout")
     def _default_timeout(self) -> float:
         return default_timeout(os.environ)
+
+    @property
+    def banner(self) -> str:  # type: ignore[override]  # as IPythonKernel has it
+        """What a console shows when it connects."""
+        bench = self.host.live_bench
+        return banner(None if bench is None else bench.session, self.safe)
 
     @property
     def kernel_info(self) -> dict[str, Any]:

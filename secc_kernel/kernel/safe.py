@@ -107,10 +107,7 @@ class SafeKernel(SeccKernel):
     """Runs Lua cells that nobody has to trust."""
 
     shell_class = Type(SafeShell)
-    banner = (
-        SeccKernel.banner.splitlines()[0] + "\n"
-        "The safe kernel: Lua only, the simulated link, and capture files below this notebook's folder.\n"
-    )
+    safe = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,23 @@ def test_kernel_info(kernel: Kernel) -> None:
     assert "debugger" not in info["supported_features"]
     assert "kernel subshells" in info["supported_features"]
     assert "Lua 5.4" in info["banner"]
+
+
+def test_the_banner_tells_where_the_session_stands(tmp_path: Path) -> None:
+    own = Kernel()
+    try:
+        first = own.ask(own.client.kernel_info())["banner"]
+        words = [line.split()[0] for line in first.splitlines()]
+        assert words == ["secc-kernel", "link", "protocol", "journal", "help"]
+        assert "the simulated EV" in first
+        assert "in memory" in first
+        path = tmp_path / "journal.jsonl"
+        assert own.run(f"Session.Open{{journal='{path}'}} Secc.Receive_SessionSetupReq_001()").status == "ok"
+        again = re.sub(" +", " ", own.ask(own.client.kernel_info())["banner"]).splitlines()
+        assert again[1:3] == ["link sim, the simulated vehicle; the script is the SECC", "protocol iso2"]
+        assert again[4] == f"journal {path}, 3 messages"
+    finally:
+        own.stop()
 
 
 def test_counts(kernel: Kernel) -> None:
