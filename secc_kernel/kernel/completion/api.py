@@ -9,17 +9,19 @@ from typing import NamedTuple
 from secc_kernel.lua.functions import SIDES, Function, listing, look_up, preference
 from secc_kernel.lua.snippets import exchange, exchanges
 
-from .ranking import fuzzy, rank
+from .ranking import PART, fuzzy, rank
 
 __all__ = ["Entry", "entries", "functions", "snippet_names", "snippets", "warm"]
 
-#: Only where one of these words is written, or nothing else fits, are the fields of headers offered: with those of their
-#: signatures they are three of four names of the API.
+#: Only where one of these words is written, or nothing else fits, are the fields of headers offered: with those of
+#: their signatures they are three of four names of the API.
 _SELDOM = ("header", "signature")
-#: From this rank on a name only contains what is written; and how many such names, and near ones, are offered.
-_PARTS = 2
+#: How many names are offered that only contain what is written, and how many that are near it.
 _MOST_PARTS = 300
 _NEAR = 50
+#: An exchange is offered for so many characters of its name, or for the beginning of its first function.
+_SHORTEST = 3
+_RECEIVE = "receive_"
 
 
 class Entry(NamedTuple):
@@ -106,7 +108,7 @@ def _fitting(known: list[Entry], written: str, place: dict[str, int]) -> list[En
     if not hits and not seldom and any(folded in entry.lower for entry in known):
         return _fitting([entry._replace(seldom=False) for entry in known], written, place)
     hits.sort(key=lambda hit: hit[:-1])
-    begin = sum(hit[0] < _PARTS for hit in hits)
+    begin = sum(hit[0] < PART for hit in hits)
     return [hit[-1] for hit in hits[: begin + _MOST_PARTS]]
 
 
@@ -117,15 +119,15 @@ def _close(known: list[Entry], written: str) -> list[Entry]:
 
 def snippet_names(written: str, schemas: tuple[str, ...], coming: tuple[str, ...]) -> list[tuple[str, str]]:
     """The exchanges that fit what is written, with their vocabulary; where nothing is, the one that comes next."""
-    folded = written.lower()
+    folded = written.lower().removeprefix(_RECEIVE)
     known = {name: schema for schema in reversed(schemas) for name in exchanges(schema)}
+    in_order = [name for name in dict.fromkeys(message[:-3] for message in coming) if name in known]
     if not folded:
-        following = next((message[:-3] for message in coming if message[:-3] in known), None)
-        return [(following, known[following])] if following else []
-    if len(folded) < 3:
+        return [(name, known[name]) for name in in_order[:1]]
+    if len(folded) < _SHORTEST and not written.lower().startswith(_RECEIVE):
         return []
-    begins = [name for name in known if name.lower().startswith(folded) or f"receive_{name}".lower().startswith(folded)]
-    return [(name, known[name]) for name in begins]
+    begin = [name for name in dict.fromkeys((*in_order, *known)) if name.lower().startswith(folded)]
+    return [(name, known[name]) for name in begin]
 
 
 @cache

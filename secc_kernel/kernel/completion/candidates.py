@@ -17,7 +17,7 @@ from secc_kernel.lua.survey import Known
 
 from . import api
 from .context import Call, Context, context
-from .ranking import fuzzy, rank
+from .ranking import PART, WORD, fuzzy, rank
 from .world import World
 
 __all__ = ["Candidate", "Completion", "complete", "side_of"]
@@ -134,7 +134,10 @@ def _ranked(candidates: Iterable[Candidate], written: str) -> list[Candidate]:
         if tier is not None:
             hits.append((tier, number, candidate))
     if hits:
-        return [candidate for _, _, candidate in sorted(hits, key=lambda hit: hit[:2])]
+        hits.sort(key=lambda hit: hit[:2])
+        # Where something begins so, what has it in the middle of a word is not meant.
+        least = WORD if hits[0][0] < PART else hits[-1][0]
+        return [candidate for tier, _, candidate in hits if tier <= least]
     by_text = {candidate.text: candidate for candidate in known}
     return [by_text[text] for text in fuzzy(by_text, written)]
 
@@ -147,17 +150,21 @@ def _members(place: Context, code: str, world: World) -> Iterable[Candidate]:
     if len(path) == 1 and path[0] not in place.locals:
         side = side_of(path[0])
         if side is not None:
-            return [*_snippets(place, world, (side,), f"{path[0]}."), *_functions(side, place.prefix, world)]
+            found = list(_functions(side, place.prefix, world))
+            # Whoever has begun to write a function's name means that.
+            meant = found[:1] if place.prefix and found and found[0].text.startswith(place.prefix) else []
+            return [*meant, *_snippets(place, world, (side,), f"{path[0]}."), *found]
         if path[0] in ("Session", "Ev"):
             return _ranked(_documented(path[0], world), place.prefix)
         if enumerations.find_table(path[0]):
             return _ranked(_enumeration(path[0], place, world), place.prefix)
-    fields = world.fields(path)
-    if fields:
-        return _ranked((_known(name, known) for name, known in fields.items()), place.prefix)
-    standard = [name for name in STANDARD if name.startswith(f"{'.'.join(path)}.")] if path else []
-    if standard:
-        return _ranked((_standard(name, world, short=True) for name in standard), place.prefix)
+    if path and path[0] not in place.locals:
+        fields = world.fields(path)
+        if fields:
+            return _ranked((_known(name, known) for name, known in fields.items()), place.prefix)
+        standard = [name for name in STANDARD if name.startswith(f"{'.'.join(path)}.")]
+        if standard:
+            return _ranked((_standard(name, world, short=True) for name in standard), place.prefix)
     if place.method:
         methods = [name for name in STANDARD if name.startswith("string.")]
         return _ranked((_standard(name, world, short=True) for name in methods), place.prefix)

@@ -104,7 +104,8 @@ def context(code: str, cursor: int) -> Context:
     if before is not None and before.text in (".", ":") and before.kind == "symbol":
         path = chain(found[:-1])
         begins = _begins(line, prefix, path)
-        return Context("member", prefix, start, path, before.text == ":", _call(found), (), begins, _indent(line))
+        known = tuple(visible_locals(found))
+        return Context("member", prefix, start, path, before.text == ":", _call(found), known, begins, _indent(line))
     if before is not None and before.text in _NEW:
         return Context("nothing")
     call = _call(found)

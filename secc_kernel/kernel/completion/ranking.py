@@ -10,7 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["fuzzy", "rank"]
+__all__ = ["PART", "WORD", "fuzzy", "rank"]
+
+PART = 2
+"""From this rank on a name does not begin with what is written, but has it."""
+WORD = 3
+"""Up to this rank it is where one of its words begins."""
 
 #: Shorter texts are found in everything.
 _SHORTEST_PART = 2
@@ -35,11 +40,11 @@ def rank(name: str, lower: str, written: str, folded: str) -> int | None:
     if at < 0:
         return None
     if f"_{folded}" in lower or f".{folded}" in lower:
-        return 2
+        return PART
     # The hump of a camel: EVSE|Present|Voltage.
     if name[at].isupper() and not (name[at - 1].isupper() and name[at + 1 : at + 2].isupper()):
-        return 3
-    return 4 if len(folded) > _SHORTEST_PART else None
+        return WORD
+    return WORD + 1 if len(folded) > _SHORTEST_PART else None
 
 
 def fuzzy(names: Iterable[str], written: str) -> list[str]:
