@@ -93,9 +93,11 @@ def context(code: str, cursor: int) -> Context:
     found = list(lexemes(text))
     last = found[-1] if found else None
     at_end = last is not None and last.start + len(last.text) == cursor
-    if last is not None and at_end and last.kind in ("comment", "number", "string"):
-        return _in_text(found) if last.kind == "string" else Context("nothing")
+    if last is not None and at_end and last.kind == "comment":
+        return Context("nothing")
     found = [token for token in found if token.kind != "comment"]
+    if last is not None and at_end and last.kind in ("number", "string"):
+        return _in_text(found) if last.kind == "string" else Context("nothing", call=_call(found))
     prefix, start = "", cursor
     if last is not None and at_end and last.kind in ("name", "keyword"):
         prefix, start = last.text, last.start
@@ -128,8 +130,8 @@ def _in_text(found: list[Token]) -> Context:
     last = found[-1]
     quote = last.text[0]
     if quote == "[" or (len(last.text) > 1 and re.search(rf"(?<!\\)(?:\\\\)*{quote}\Z", last.text[1:])):
-        return Context("nothing")
-    before = [token for token in found[:-1] if token.kind != "comment"]
+        return Context("nothing", call=_call(found))
+    before = found[:-1]
     call = _call(before)
     if before and before[-1].kind == "name":  # f'text'
         call = Call(chain(before))
