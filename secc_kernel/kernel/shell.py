@@ -42,6 +42,8 @@ class SeccShell(ZMQInteractiveShell):
     displayhook_class = Type(SeccDisplayHook)
     #: Set by `attach` before the first cell.
     host: KernelHost
+    #: The cells that have run, by the names that they have in Lua.
+    cells: dict[str, str]
     _depth = 0
     _number = 0
     #: Whether a ``%%python`` cell is running: what its magics run is Python, too.
@@ -50,9 +52,11 @@ class SeccShell(ZMQInteractiveShell):
     def attach(self, host: KernelHost) -> None:
         """Give the shell what its cells work with."""
         self.host = host
+        self.cells = {}
         self._lua = LuaGlobals(host.engine, host.prepare)
         self._given = Given(self._lua.data)
         self.user_ns["lua"] = self.user_ns_hidden["lua"] = self._lua
+        self.user_ns["In"] = self.user_ns_hidden["In"] = self.history_manager.input_hist_raw
         self.register_magics(SeccMagics)
 
     def _split(self, raw_cell: str) -> Cell:
@@ -81,6 +85,7 @@ class SeccShell(ZMQInteractiveShell):
         depth, in_python = self._depth, self._in_python
         if not depth:
             self._number = self.execution_count
+            self.cells[f"In[{self._number}]"] = raw_cell
         self._depth, self._in_python = 1, bool(cell.python)
         try:
             with contextlib.nullcontext() if depth else self.host.cell(needs_api=bool(cell.lua)):
@@ -105,10 +110,12 @@ class SeccShell(ZMQInteractiveShell):
             return displayed(await self.host.engine.run_cell(source, f"In[{self._number}]"))
 
     def run_lua_blocking(self, source: str) -> Any:
-        """As `run_lua`, for a cell inside of a magic."""
+        """As `run_lua`, for a cell inside of a magic; its lines keep the numbers that they have in the whole cell."""
         self.host.prepare()
+        name = f"In[{self._number}]"
+        above, found, _ = self.cells.get(name, "").rpartition(source)
         with self._lua_errors():
-            return displayed(self.host.engine.run(source, f"In[{self._number}]"))
+            return displayed(self.host.engine.run("\n" * above.count("\n") + source if found else source, name))
 
     @contextlib.contextmanager
     def _lua_errors(self) -> Iterator[None]:
