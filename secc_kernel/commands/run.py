@@ -35,6 +35,7 @@ from secc_kernel.lua.bench import Bench, Options
 from secc_kernel.lua.errors import LuaError, LuaExit, LuaInterrupted, LuaUserError
 from secc_kernel.lua.runtime import LuaEngine
 from secc_kernel.lua.verdicts import Verdicts, failed
+from secc_kernel.session.events import Ended
 from secc_kernel.session.journal import Entry, FrameEntry, JournalError
 
 FAILED = 1
@@ -245,11 +246,13 @@ class _Run:
         if session.party.connection is None:
             return
         self._output.now("the script has ended; the autopilot goes on to the end of the session")
+        self.bench.breakpoints.clear()
         try:
             ended = session.run_to_end().result()
         except SessionError as error:
             print(error, file=sys.stderr)
         else:
+            assert isinstance(ended, Ended)
             self._output.now(f"the session ended ({ended.how}): {ended.reason}")
 
     def conclude(self) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from secc_kernel.kernel.display import clear, show
 from secc_kernel.kernel.limits import Metered, Watch
+from secc_kernel.kernel.runs import Runs
 from secc_kernel.kernel.transcript import Transcript
 from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
 from secc_kernel.lua.streams import StandardStream
@@ -23,6 +24,7 @@ from secc_kernel.lua.verdicts import Verdicts
 if TYPE_CHECKING:
     from secc_kernel.link.live import LiveSession
     from secc_kernel.lua.bench import Bench, Options
+    from secc_kernel.lua.runs import Run
     from secc_kernel.session.journal import FrameEntry
 
 __all__ = ["KernelHost"]
@@ -69,6 +71,7 @@ class KernelHost:
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
         self._transcript = Transcript(self._show_message, tell)
+        self._runs = Runs(self._show_run, tell)
         self._verdicts = Verdicts(self._print)
         self._unsubscribe: Callable[[], object] = lambda: None
 
@@ -78,7 +81,11 @@ class KernelHost:
             from secc_kernel.lua.api import install
             from secc_kernel.lua.bench import Bench
 
-            self._bench = Bench(on_open=self._opened, on_exchange=lambda entry: self._transcript.add(entry))
+            self._bench = Bench(
+                on_open=self._opened,
+                on_exchange=lambda entry: self._transcript.add(entry),
+                on_run=lambda run: self._runs.add(run),
+            )
             if self._permit is not None:
                 self._bench.permit = self._permit
             install(self.engine, self._bench)
@@ -115,6 +122,7 @@ class KernelHost:
         if needs_api:
             self.prepare()
         self._transcript = Transcript(self._show_message, tell)
+        self._runs = Runs(self._show_run, tell)
         self._verdicts = Verdicts(self._print)
         try:
             with self.watch.cell(), self._bench.script() if self._bench is not None else contextlib.nullcontext():
@@ -169,6 +177,14 @@ class KernelHost:
         # From the end, by identity: entries compare by content.
         index = next(i for i in range(len(journal.frames) - 1, -1, -1) if journal.frames[i] is entry)
         display(views.message(journal, index))
+
+    @staticmethod
+    def _show_run(run: Run) -> None:
+        from IPython.display import display
+
+        from secc_kernel import views
+
+        display(views.run(run.journal, run.first, run.last, run.what, run.outcome))
 
     def close(self) -> None:
         """Close the session."""

@@ -16,7 +16,7 @@ from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE
 from ..session.timers import limit, message_times
 
-__all__ = ["CLOSED", "Answer", "Composed", "Link", "Maker", "Seat", "SessionError", "Wait"]
+__all__ = ["CLOSED", "Answer", "Composed", "Link", "Maker", "Seat", "SessionEndedError", "SessionError", "Wait"]
 
 _PATIENCE = limit("V2G_EVCC_Sequence_Performance_Time").seconds / 2
 """How long a vehicle that a script plays waits for it between two cells."""
@@ -27,6 +27,10 @@ CLOSED = "the session is closed; open another one"
 
 class SessionError(Exception):
     """A wait or a send cannot end as asked; the text says which, why, and what the last messages were."""
+
+
+class SessionEndedError(SessionError):
+    """What was asked for cannot come, or be sent, because the session has ended."""
 
 
 class Link(Protocol):

@@ -34,7 +34,7 @@ from ..codec import Message
 from ..messages import SCHEMAS, vocabulary
 from ..session.sequence import SEQUENCES
 
-__all__ = ["Breakpoint", "Breakpoints", "Condition", "Stop"]
+__all__ = ["Breakpoint", "Breakpoints", "Condition", "Stop", "check_message"]
 
 Condition = Callable[[Message], "bool | Future[bool]"]
 """Whether to stop at a message. Called in the link's thread; a future lets another thread decide, and the session holds
@@ -150,9 +150,7 @@ class Breakpoints:
         ValueError
             No vocabulary has such a message; the text names the nearest one.
         """
-        if not _is_message(name):
-            near = difflib.get_close_matches(str(name), _messages(), 1)
-            raise ValueError(f"there is no message {name!r}{f'; did you mean {near[0]}?' if near else ''}")
+        check_message(name)
         if hits is not None and (type(hits) is not int or hits < 1):
             raise ValueError(f"a breakpoint stops the time of a number from 1, not {hits!r}")
         with self._lock:
@@ -194,10 +192,19 @@ class Breakpoints:
         self._resume = resume
 
 
-def _is_message(name: object) -> bool:
-    """Whether some vocabulary has such a message; those of sessions are looked at first, and the others rarely."""
-    spoken = ("sap", *SEQUENCES)
-    return any(name in vocabulary(key).elements for key in (*spoken, *SCHEMAS))
+def check_message(name: object) -> None:
+    """Refuse what is no message.
+
+    Raises
+    ------
+    ValueError
+        No vocabulary has such a message; the text names the nearest one.
+    """
+    # Those of sessions are looked at first: the others are rarely asked for.
+    if any(name in vocabulary(key).elements for key in ("sap", *SEQUENCES, *SCHEMAS)):
+        return
+    near = difflib.get_close_matches(str(name), _messages(), 1)
+    raise ValueError(f"there is no message {name!r}{f'; did you mean {near[0]}?' if near else ''}")
 
 
 @cache

@@ -195,8 +195,8 @@ class LiveSession:
         """Let the autopilot work for some time; gives how the session ended, if it did."""
         return self._ask(Wait(self.side, "run", seconds=float(seconds)))
 
-    def run_on(self) -> Future[Ended | Stop | None]:
-        """Let the autopilot work until the next message was sent or received; gives how the session ended, if so."""
+    def run_on(self) -> Future[Message | Ended | Stop]:
+        """Let the autopilot work until the next message was sent or received; gives it, or how the session ended."""
         return self._ask(Wait(self.side, "message"))
 
     def wait(self, seconds: float, role: str | None = None) -> Future[Stop | None]:

@@ -17,7 +17,7 @@ from ..session.evcc import EVCC
 from ..session.events import Connected, Ended, Received, Sent
 from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
-from .base import CLOSED, Link, Maker, Seat, SessionError, Wait
+from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wait
 from .breakpoints import Breakpoints
 from .reach import begins_session, can_come, crosses, is_due, may_choose, may_come, survives
 from .reasons import how_it_ended, last_messages, stands_still, why_not
@@ -132,7 +132,7 @@ class Pilot:
         if missed is not None and wait.kind in ("receive", "turn"):
             ended, taken = missed
             if not begins_session(wait.request) or (wait.sends and taken == wait.request):
-                self._fail(wait, f"{wait} cannot come: {how_it_ended(ended, taken, self.side)}")
+                self._fail(wait, f"{wait} cannot come: {how_it_ended(ended, taken, self.side)}", SessionEndedError)
                 return
         if wait.kind == "receive" and wait.name in seat.unreceived and is_due(seat, wait):
             self._received(seat, wait)
@@ -218,8 +218,8 @@ class Pilot:
         seat.used = True
         self._finish(wait, seat.arrived[wait.name])
 
-    def _fail(self, wait: Wait, reason: str) -> None:
-        error = SessionError(reason + last_messages(self.journal))
+    def _fail(self, wait: Wait, reason: str, kind: type[SessionError] = SessionError) -> None:
+        error = kind(reason + last_messages(self.journal))
         if self._stops.holds(wait):
             self._stops.afterwards(lambda: self._give_up(wait, error))
         else:
@@ -329,7 +329,7 @@ class Pilot:
             seat.sent[name] = event.message
             seat.taken = None
             seat.unreceived.discard(name[:-3] + "Res")  # asked again: an answer of before is none to this
-            self._counted(seat)
+            self._counted(seat, event.message)
         elif isinstance(event, Ended):
             self._ended(seat, event)
 
@@ -344,13 +344,14 @@ class Pilot:
                 self._stops.afterwards(lambda: self._received(seat, wait))
             else:
                 self._received(seat, wait)
-        self._counted(seat)
+        self._counted(seat, event.message)
 
-    def _counted(self, seat: Seat) -> None:
+    def _counted(self, seat: Seat, message: Message) -> None:
         """A message of this party's conversation went over the wire."""
         wait = self.wait
         if wait is not None and wait.kind == "message" and wait.role == seat.party.role:
-            self._finish(wait)
+            seat.taken = seat.owed()
+            self._finish(wait, message)
 
     def _ended(self, seat: Seat, event: Ended) -> None:
         taken, seat.taken, seat.acts_at = seat.taken, None, None
@@ -371,7 +372,8 @@ class Pilot:
             wait.restarts += 1
             self._replug = "EVCC" in self.link.parties
         else:
-            self._fail(wait, f"{wait} did not come: {how_it_ended(event, taken, seat.party.role)}")
+            text = f"{wait} did not come: {how_it_ended(event, taken, seat.party.role)}"
+            self._fail(wait, text, SessionEndedError)
 
     def _decide(self, seat: Seat) -> bool:
         """Who acts for a party whose turn it is. True when something was done."""

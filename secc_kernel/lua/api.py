@@ -123,14 +123,11 @@ class SideApi:
     def _of_message(self, function: Function) -> Callable[[], Any]:
         bench, role, message = self._bench, self.role, function.message
 
-        def exchanged(result: None) -> None:
-            bench.exchanged(message)
-
         def receive() -> Pending:
-            return Pending(bench.receive(role, message), exchanged)
+            return bench.receive(role, message)
 
         def send() -> Pending:
-            return Pending(bench.send(role, message), exchanged)
+            return bench.send(role, message)
 
         def check_received() -> bool:
             return bench.session is not None and bench.session.check_received(message, role)
@@ -138,11 +135,13 @@ class SideApi:
         return {"Receive": receive, "Send": send, "Check_Received": check_received}[function.verb]
 
     def message(self, name: str) -> Message | None:
-        """The last message of that name that this side sent or received in the session."""
+        """The last message of that name that this side sent or received, or is about to send at a breakpoint."""
         session = self._bench.session
         if session is None or self.role not in session.link.parties:
             return None
-        return session.sent(name, self.role) if sender(name) == self.role else session.arrived(name, self.role)
+        if sender(name) != self.role:
+            return session.arrived(name, self.role)
+        return session.preview(name, self.role) or session.sent(name, self.role)
 
     # -- items --------------------------------------------------------------------------------------------------------
 

@@ -12,13 +12,15 @@ from typing import Any
 
 from .. import codec
 from ..codec import Message
-from ..link.base import Composed, Link, Maker, SessionError
+from ..link.base import Composed, Link, Maker, SessionEndedError, SessionError
 from ..link.breakpoints import Breakpoints
 from ..link.live import LiveSession
 from ..link.net import LinkError
 from ..link.sim import SimLink, answering_time
+from ..link.stops import StoppedError
 from ..link.tcp import TcpStation, TcpVehicle
 from ..messages import vocabulary
+from ..session import autopilot
 from ..session.evcc import EVCC
 from ..session.events import Ended, LocalProtocolError
 from ..session.journal import FrameEntry, Journal, JournalError
@@ -26,9 +28,12 @@ from ..session.secc import SECC
 from ..session.station import Station
 from ..vehicle import SimulatedEV
 from .compose import Assignment, Composition, compose
+from .conditions import Questions
 from .convert import ValueMismatchError, listed
 from .errors import LuaUserError
 from .functions import SIDES, catalogue, preference, sender
+from .hosting import Pending
+from .runs import Run
 from .sheets import Sheet, Sheets
 
 __all__ = ["Bench", "Options", "Vehicle", "make_message", "script_future"]
@@ -110,6 +115,8 @@ class Bench:
         Called with each session that is opened, before anything happens on it.
     on_exchange : callable, optional
         Called with each message that the script has sent or received, on the script's thread and before it goes on.
+    on_run : callable, optional
+        Called with what the autopilot did in a call such as ``Session.RunToEnd``, likewise.
     permit : callable, optional
         Called with the options of a session before it is opened; raises `LuaUserError` for what scripts may not do.
 
@@ -121,24 +128,31 @@ class Bench:
         What the script has set.
     vehicle : Vehicle
         Which simulated vehicle is plugged in next.
+    station : dict
+        What the script has set of the station, by the settings of `Station`.
     protocols : tuple of str or None
         What the script restricts the offer to.
     autopilot : bool
         Whether the autopilot does what the script does not.
     breakpoints : Breakpoints
         Where the sessions stop.
+    questions : Questions
+        What conditions of breakpoints ask the script.
     """
 
     options: Options = field(default_factory=Options)
     on_open: Callable[[LiveSession], object] = lambda session: None
     on_exchange: Callable[[FrameEntry], object] = lambda entry: None
+    on_run: Callable[[Run], object] = lambda run: None
     permit: Callable[[Options], object] = lambda options: None
     session: LiveSession | None = field(default=None, init=False)
     sheets: Sheets = field(default_factory=Sheets, init=False)
     vehicle: Vehicle = field(default_factory=Vehicle, init=False)
+    station: dict[str, Any] = field(default_factory=dict, init=False)
     protocols: tuple[str, ...] | None = field(default=None, init=False)
     autopilot: bool = field(default=True, init=False)
     breakpoints: Breakpoints = field(default_factory=Breakpoints, init=False)
+    questions: Questions = field(default_factory=Questions, init=False)
     _scripts: list[ExitStack] = field(default_factory=list, init=False)
     _journal: Journal | None = field(default=None, init=False)
 
@@ -221,6 +235,12 @@ class Bench:
             session.close()
             self.sheets.clear()
 
+    def reset(self) -> None:
+        """Close the session, and choose vehicle, station, protocols and autopilot anew; breakpoints stay."""
+        self.close()
+        self.vehicle, self.protocols, self.autopilot = Vehicle(), None, True
+        self.station.clear()
+
     def restrict(self, protocols: Sequence[str]) -> None:
         """Offer only these protocols, from the next handshake on: as the station, or as the vehicle if that is ours."""
         try:
@@ -257,7 +277,7 @@ class Bench:
         station = SECC(
             journal=journal,
             records_frames=options.side != "EVCC",
-            station=Station(epoch=0.0) if real else Station(),
+            station=Station(**self.station, epoch=0.0 if real else None),
             pace=None if real else answering_time,
             entropy=secrets.token_bytes if real else None,
             preference=options.prefer,
@@ -290,19 +310,35 @@ class Bench:
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
-    def send(self, role: str, message: str) -> Future[None]:
+    def send(self, role: str, message: str) -> Pending:
         """Send a message with what was set."""
         sheet = self.sheets.of(message)
         session = self.ensure(role)
-        sending = _in_words(lambda: session.send(message, role=role, make=self._maker(message)))
-        return script_future(sending, lambda sent: sheet.sent())
 
-    def receive(self, role: str, message: str) -> Future[None]:
+        def sent(result: Message) -> None:
+            sheet.sent()
+            self._exchanged(message)
+
+        return self.pending(lambda: session.send(message, role=role, make=self._maker(message)), sent)
+
+    def receive(self, role: str, message: str) -> Pending:
         """Wait for a message."""
         session = self.ensure(role)
-        return script_future(_in_words(lambda: session.receive(message, role=role)), lambda received: None)
+        return self.pending(lambda: session.receive(message, role=role), lambda received: self._exchanged(message))
 
-    def exchanged(self, message: str) -> None:
+    def pending(self, begin: Callable[[], Future[Any]], then: Callable[[Any], Any]) -> Pending:
+        """Wait for what a session does; meanwhile the conditions of breakpoints may ask the script.
+
+        Parameters
+        ----------
+        begin : callable
+            Begins it.
+        then : callable
+            As `Pending.then`.
+        """
+        return self.questions.pending(lambda: script_future(_in_words(begin)), then)
+
+    def _exchanged(self, message: str) -> None:
         """Tell `on_exchange` of a message that the script has just sent or received."""
         frames = () if self.journal is None else self.journal.frames
         entry = next((frame for frame in reversed(frames) if frame.name == message), None)
@@ -320,9 +356,18 @@ class Bench:
 
         def make(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
             session_id = b"" if self.session is None else self.session.party.session_id
+            if automatic is not None and sheet.get("value", "EVSEProcessing", ()) == "Finished":
+                automatic = self._finished() or automatic
             return make_message(message, sheet, schema, automatic, fills, session_id)
 
         return make
+
+    def _finished(self) -> Message | None:
+        """The autopilot's answer of a station that has finished, where a script says that it has."""
+        station = None if self.session is None else self.session.link.parties.get("SECC")
+        if not isinstance(station, SECC) or station.request is None:
+            return None
+        return autopilot.finished(station, station.request)
 
 
 def make_message(
@@ -382,9 +427,15 @@ def make_message(
 
 
 def _needed(name: str, assignments: list[Assignment]) -> tuple[str, ...]:
-    """What the schema lets be absent, and the other side cannot do without: the SchemaID of a successful handshake."""
-    failed = any(a.item.name == "ResponseCode" and str(a.value).startswith("Failed") for a in assignments)
-    return ("SchemaID",) if name == "supportedAppProtocolRes" and not failed else ()
+    """What the schema lets be absent, and the other side cannot do without unless the answer is FAILED.
+
+    The SchemaID of the handshake; the schedules, with EVSEProcessing Finished ([V2G2-905]).
+    """
+    failed = any(a.item.name == "ResponseCode" and str(a.value).lower().startswith("failed") for a in assignments)
+    return () if failed else _NEEDED.get(name, ())
+
+
+_NEEDED = {"supportedAppProtocolRes": ("SchemaID",), "ChargeParameterDiscoveryRes": ("SASchedules",)}
 
 
 def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> tuple[str, str]:
@@ -397,11 +448,20 @@ def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> t
     return text, f"set {them} first: {listed(list(names))}"
 
 
+_NEXT = (
+    "to go on, receive or run to a message again: the next session begins with it; "
+    "Ev.Plug{} plugs the simulated vehicle in anew, Session.RunToEnd() tells how the last one ended"
+)
+
 _MISTAKES = (SessionError, LocalProtocolError, LinkError, codec.EncodeError)
 
 
 def _mistake(error: Exception) -> LuaUserError:
     """A refusal as the script's mistake, with its place in the script."""
+    if isinstance(error, StoppedError):
+        return LuaUserError(str(error), "look with Get, change with Set; then Session.RunTo or RunToEnd goes on")
+    if isinstance(error, SessionEndedError):
+        return LuaUserError(str(error), _NEXT)
     if isinstance(error, codec.EncodeError):
         return LuaUserError(f"the message cannot be sent: EXI has no way to write it: {error}")
     return LuaUserError(str(error))
@@ -414,8 +474,8 @@ def _in_words(call: Callable[[], Future[Any]]) -> Future[Any]:
         raise _mistake(error) from error
 
 
-def script_future(future: Future[Any], result: Callable[[Any], Any]) -> Future[Any]:
-    """A future for a script: with another result, and errors that are shown at the line that waits."""
+def script_future(future: Future[Any]) -> Future[Any]:
+    """A future for a script: with errors that are shown at the line that waits."""
     outcome: Future[Any] = Future()
 
     def done(inner: Future[Any]) -> None:
@@ -423,7 +483,7 @@ def script_future(future: Future[Any], result: Callable[[Any], Any]) -> Future[A
             return
         error = inner.exception()
         if error is None:
-            outcome.set_result(result(inner.result()))
+            outcome.set_result(inner.result())
         else:
             outcome.set_exception(_mistake(error) if isinstance(error, _MISTAKES) else error)
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from ..link.live import LiveSession
-from ..link.reach import known_requests
 from ..session.events import LocalProtocolError
 from ..session.sequence import SEQUENCES
 from ..vehicle import PROFILES, rules
-from .bench import Bench, Options, Vehicle, script_future
+from .bench import Bench, Options, Vehicle
 from .errors import LuaUserError
 from .functions import SIDES, suggest
-from .hosting import HostFunction
+from .hosting import HostFunction, Pending
+from .runs import add_break, remove_break, run_for, run_to, run_to_end, run_until
+from .station_table import station
+from .status import StatusTable
 
 __all__ = ["DOCUMENTATION", "ev_table", "session_table"]
 
@@ -31,7 +32,10 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
             "'oldest'; strict refuses what is forbidden though vehicles do it. The other options are those of Ev.Plug."
         ),
     ),
-    "Session.Close": ("Session.Close()", "Ends the session; its journal stays."),
+    "Session.Close": (
+        "Session.Close()",
+        "Ends the session; its journal stays. Vehicle, station, protocols and autopilot are as in the beginning again.",
+    ),
     "Session.Protocol": (
         "Session.Protocol(protocol, ...)",
         "Restricts what the script's side takes part in: 'iso2', 'din'. Without arguments: the negotiated protocol.",
@@ -42,17 +46,57 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
     ),
     "Session.RunTo": (
         "Session.RunTo(request)",
-        "Lets the autopilot work up to, and not including, the answer to a request (for the EVCC: the request itself).",
+        (
+            "Lets the autopilot work up to, and not including, the answer to a request (for the EVCC: the request "
+            "itself). Shows what it did."
+        ),
     ),
     "Session.RunToEnd": (
         "Session.RunToEnd()",
-        "Lets the autopilot work until the session has ended; gives how ('terminated', 'paused', 'aborted') and why.",
+        (
+            "Lets the autopilot work until the session has ended; gives how ('terminated', 'paused', 'aborted') "
+            "and why, and shows what it did."
+        ),
+    ),
+    "Session.RunFor": (
+        "Session.RunFor(seconds)",
+        "Lets the autopilot work for some time; gives how the session ended and why, if it did.",
+    ),
+    "Session.RunUntil": (
+        "Session.RunUntil(function)",
+        (
+            "Lets the autopilot work until the function says true. It is called after each message, with its fields "
+            "(by their names in the API: fields.EVSEPresentVoltage_Value) and its name."
+        ),
     ),
     "Session.Wait": (
         "Session.Wait(seconds)",
         "Lets time pass while what is the script's turn is held: an answer can come late, or never.",
     ),
-    "Session.Status": ("Session.Status()", "A table: where the session stands."),
+    "Session.Break": (
+        "Session.Break(message, condition, hits)",
+        (
+            "Stops before the script's side sends this message, or after it has received it; gives the breakpoint's "
+            "number. condition is a table of field values, {ResponseCode='OK'}, or a function of the fields; with hits "
+            "it stops only the time of this number. RunTo and RunToEnd then return where the session stands, Receive "
+            "and Send fail with it; the message can be read (Get) and changed (Set), and the next run goes on. The "
+            "simulated clock stands still; on a real link the autopilot acts when half of the message's performance "
+            "time is over and no cell runs. Without arguments: a table of the breakpoints, which stay until they are "
+            "taken away."
+        ),
+    ),
+    "Session.Unbreak": (
+        "Session.Unbreak(which)",
+        "Takes away the breakpoint of this number, those of this message, or (without arguments) all.",
+    ),
+    "Session.Station": (
+        "Session.Station{maximum_current=, payment_options=, ...}",
+        (
+            "Sets what the station offers and how it behaves, at once and in sessions to come; gives a table of all "
+            "settings. What can be none, such as authorization_time (the customer never pays), is set to false."
+        ),
+    ),
+    "Session.Status": ("Session.Status()", "A table: where the session stands. It prints readably."),
     "Session.Check": (
         "Session.Check(condition, text)",
         "Records a verdict: passed unless the condition is false or nil. The script goes on; `run` ends with status 1.",
@@ -80,13 +124,20 @@ def session_table(bench: Bench) -> dict[str, Callable[..., Any] | HostFunction]:
     """The functions of ``Session``."""
     return {
         "Open": lambda options=None: _open(bench, options),
-        "Close": bench.close,
+        "Close": bench.reset,
         "Protocol": lambda *protocols: _protocol(bench, protocols),
         "Autopilot": lambda on=None: _autopilot(bench, on),
-        "RunTo": lambda request: _run_to(bench, request),
-        "RunToEnd": lambda: _run_to_end(bench),
+        "RunTo": lambda request: run_to(bench, request),
+        "RunToEnd": lambda: run_to_end(bench),
+        "RunFor": lambda seconds: run_for(bench, seconds),
+        "RunUntil": HostFunction(lambda function=None: run_until(bench, function), calls=True),
         "Wait": lambda seconds: _wait(bench, seconds),
-        "Status": lambda: _status(bench),
+        "Break": HostFunction(
+            lambda message=None, condition=None, hits=None: add_break(bench, message, condition, hits), calls=True
+        ),
+        "Unbreak": lambda which=None: remove_break(bench, which),
+        "Station": lambda settings=None: station(bench, settings),
+        "Status": lambda: StatusTable.of(bench.session, bench.autopilot),
         "Check": HostFunction(partial(_check, bench), placed=True),
         "Note": lambda text: _live(bench).note(str(text)),
     }
@@ -99,8 +150,8 @@ def ev_table(bench: Bench) -> dict[str, Callable[..., Any]]:
         "Unplug": lambda: _simulated(bench).unplug(),
         "Profile": lambda name=None: _profile(bench, name),
         "Profiles": lambda: {name: profile.title for name, profile in PROFILES.items()},
-        "Stop": lambda: _simulated(bench).act(lambda vehicle, now: vehicle.stop(now), "EVCC"),
-        "Pause": lambda: _simulated(bench).act(lambda vehicle, now: vehicle.pause(now), "EVCC"),
+        "Stop": lambda: _plugged(bench, "Ev.Stop").act(lambda vehicle, now: vehicle.stop(now), "EVCC"),
+        "Pause": lambda: _plugged(bench, "Ev.Pause").act(lambda vehicle, now: vehicle.pause(now), "EVCC"),
         "Renegotiate": lambda: _renegotiate(bench),
     }
 
@@ -144,32 +195,11 @@ def _autopilot(bench: Bench, on: Any) -> bool:
     return bench.autopilot
 
 
-def _run_to(bench: Bench, request: Any) -> Future[Any]:
-    known = known_requests()
-    if request not in known:
-        near = suggest(str(request), sorted(known))
-        hint = f"; did you mean {near}?" if near else f"; it is one of {', '.join(sorted(known))}"
-        raise LuaUserError(f"Session.RunTo takes the name of a request, not {request!r}{hint}")
-    session = bench.ensure()
-    return script_future(session.run_to(request), lambda result: None)
-
-
-def _run_to_end(bench: Bench) -> Future[Any]:
-    """Run until the session has ended; gives how it ended and why."""
-    session = bench.ensure()
-    return script_future(session.run_to_end(), lambda ended: (ended.how, ended.reason))
-
-
-def _wait(bench: Bench, seconds: Any) -> Future[Any]:
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
+def _wait(bench: Bench, seconds: Any) -> Pending:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
         raise LuaUserError(f"Session.Wait takes a number of seconds, not {seconds!r}")
-    return script_future(_live(bench).wait(seconds), lambda result: None)
-
-
-def _status(bench: Bench) -> dict[str, Any]:
-    if bench.session is None:
-        return {"state": "closed", "autopilot": bench.autopilot}
-    return {name: value for name, value in asdict(bench.session.status).items() if value is not None}
+    session = _live(bench)
+    return bench.pending(lambda: session.wait(seconds), lambda stop: None if stop is None else str(stop))
 
 
 def _check(bench: Bench, place: str, condition: Any = None, text: Any = "") -> bool:
@@ -198,7 +228,7 @@ def _plug(bench: Bench, options: Any) -> None:
 
 def _renegotiate(bench: Bench) -> None:
     try:
-        _simulated(bench).act(lambda vehicle, now: vehicle.renegotiate(now), "EVCC")
+        _plugged(bench, "Ev.Renegotiate").act(lambda vehicle, now: vehicle.renegotiate(now), "EVCC")
     except LocalProtocolError as error:
         raise LuaUserError(str(error)) from error
 
@@ -215,6 +245,20 @@ def _simulated(bench: Bench) -> LiveSession:
     if "EVCC" not in session.link.parties:
         raise LuaUserError(f"the vehicle at {session.link.place} is a real one: Ev drives the simulated vehicle")
     return session
+
+
+def _plugged(bench: Bench, function: str) -> LiveSession:
+    """The session whose simulated vehicle is plugged in and has something to stop."""
+    session = _simulated(bench)
+    vehicle = session.link.parties["EVCC"]
+    if vehicle.ended is not None:
+        raise LuaUserError(f"{function}: the session has ended ({vehicle.ended.how}): {vehicle.ended.reason}", _FIRST)
+    if vehicle.state == "idle":
+        raise LuaUserError(f"{function}: no vehicle is plugged in", _FIRST)
+    return session
+
+
+_FIRST = "begin a session first: Session.RunTo('CurrentDemandReq'), or another message, plugs the vehicle in"
 
 
 # -- options ----------------------------------------------------------------------------------------------------------

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from notebook import Notebook
 
-from secc_kernel.lua import LuaEngine
-from secc_kernel.lua.api import install
-from secc_kernel.lua.bench import Bench, Options
+from secc_kernel.lua.bench import Options
 from secc_kernel.lua.errors import LuaError
 from secc_kernel.session.journal import FindingEntry
 
@@ -20,30 +19,6 @@ Secc.Set_SessionSetupRes_ResponseCode(responseCode)
 Secc.Send_SessionSetupRes_001()
 """
 SEED_EXI = "809802306986f7ab7e919551e0a0452d48a9510cc4a9254d3cc4a8c0c0c480"
-
-
-class Notebook:
-    """An engine with the API, cell by cell."""
-
-    def __init__(self):
-        self.bench = Bench()
-        self.engine = LuaEngine()
-        install(self.engine, self.bench)
-        self.cells = 0
-
-    def __call__(self, source):
-        self.cells += 1
-        with self.bench.script():
-            values = self.engine.run(source, f"In[{self.cells}]")
-        return values[0] if len(values) == 1 else values
-
-    @property
-    def names(self):
-        return [frame.name for frame in self.bench.journal.frames]
-
-    @property
-    def last(self):
-        return self.bench.journal.frames[-1]
 
 
 @pytest.fixture
@@ -388,7 +363,7 @@ def test_the_handshake_has_the_schema_id_that_it_needs(lua, cell, schema_id, how
             "Secc.Set_SessionSetupRes_EVSEID(5)",
             "EVSEID takes a string (7 to 37 characters), not 5",
         ),
-        ("Secc.Set_SessionSetupRes_EVSEID()", "takes evseid (a string (7 to 37 characters)); it got 0 values"),
+        ("Secc.Set_SessionSetupRes_EVSEID()", "takes evseId (a string (7 to 37 characters)); it got 0 values"),
         ("Secc.Set_SessionSetupRes_EVSEID('a', 'b')", "it got 2 values"),
         (
             "Secc.Set_SessionSetupRes_ResponseCode('FAILD')",
@@ -501,13 +476,21 @@ def test_run_to_and_to_the_end(lua):
 
 
 def test_status_tells_where_the_session_stands(lua):
-    closed = dict(lua("return Session.Status()"))
-    assert closed["state"] == "closed"
-    lua("Secc.Receive_ServiceDiscoveryReq_001()")
-    status = dict(lua("return Session.Status()"))
-    assert status["protocol"] == "iso2"
-    assert status["waiting"] == "ServiceDiscoveryReq"
-    assert len(status["session_id"]) == 16
+    assert lua("return Session.Status().state, Session.Status().autopilot") == ("closed", True)
+    lua("Secc.Receive_ServiceDiscoveryReq_001() status = Session.Status()")
+    assert lua("return status.protocol, status.waiting, #status.session_id") == ("iso2", "ServiceDiscoveryReq", 16)
+    assert lua("return status.nonsense") is None
+    assert lua("local names = {} for name in pairs(status) do names[name] = true end return names.link, names.x") == (
+        True,
+        None,
+    )
+    text = lua("return tostring(status)")
+    assert "\nwaiting     ServiceDiscoveryReq\n" in text
+    shown = lua("return status")
+    assert repr(shown) == text
+    assert '<td style="text-align:left">ServiceDiscoveryReq</td>' in shown._repr_mimebundle_()["text/html"]
+    with pytest.raises(LuaError, match="can be read only"):
+        lua("status.waiting = 'x'")
 
 
 def test_verdicts_go_to_the_journal(lua):
