@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..messages import vocabulary
+from ..session.evcc import CLOSES, STOP, STOPS
 from ..session.events import Ended
-from ..session.journal import Journal
+from ..session.journal import Journal, NoteEntry, StateEntry
 from .base import Seat, Wait
 from .reach import begins_session, is_foreign
 
@@ -14,7 +15,10 @@ _SHOWN = 4
 
 
 def last_messages(journal: Journal) -> str:
-    """The end of an error: what was exchanged last, with times since the journal's beginning, as views tell them."""
+    """The end of an error: why the simulated vehicle stops, if it does, and what was exchanged last.
+
+    Times are since the journal's beginning, as views tell them.
+    """
     frames = journal.frames[-_SHOWN:]
     if not frames:
         return "; no message was exchanged"
@@ -23,7 +27,17 @@ def last_messages(journal: Journal) -> str:
     for frame in frames:
         code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)
         shown.append(f"{frame.name or 'undecodable'}{f' ({code})' if code else ''} at {frame.time - start:.3f} s")
-    return "; the last messages: " + ", ".join(shown)
+    return _why_the_vehicle_stops(journal) + "; the last messages: " + ", ".join(shown)
+
+
+def _why_the_vehicle_stops(journal: Journal) -> str:
+    """What the vehicle said of it in this session; a closed connection says so itself."""
+    for entry in reversed(journal.entries):
+        if isinstance(entry, NoteEntry) and entry.text.startswith(STOPS):
+            return "" if entry.text.endswith(CLOSES) else f"; {entry.text}"
+        if isinstance(entry, StateEntry) and (entry.machine, entry.new) == ("TCP", "connected"):
+            break
+    return ""
 
 
 def how_it_ended(ended: Ended, taken: str | None, role: str) -> str:
@@ -60,6 +74,8 @@ def why_not(seat: Seat, request: str) -> str:
         return f"{request} is no message of {vocabulary(progress.sequence.schema).title}, which this session speaks"
     if request[:-3] + "Res" in seat.sent:
         return f"{request} was answered already, and none comes after {progress.state}"
+    if seat.party.role == "SECC" and seat.party.turn == STOP:
+        return "the vehicle ends the session with SessionStopReq"
     if begins_session(request):
         return f"{request} begins a session, and this one is at {progress.state}"
     mode = f" {progress.mode}" if progress.mode else ""

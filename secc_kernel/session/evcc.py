@@ -33,6 +33,9 @@ PRECHARGE = "V2G_EVCC_PreCharge_Timeout"
 READY_TO_CHARGE = "V2G_EVCC_ReadyToCharge_Timeout"
 DISCOVERY = "SDP_Response_Timeout"
 STOP = "SessionStopReq"
+STOPS = "the EV stops: "
+CLOSES = "; it closes the connection"
+"""How the note begins that says why the vehicle ends a session, and how it ends where there is no order to keep."""
 
 
 class EVCC(Party):
@@ -339,7 +342,7 @@ class EVCC(Party):
         """End the session without the station's doing: close the connection, if there is one."""
         self._awaiting.clear()
         if self.connection is not None:
-            self._note(f"the EV stops: {why}; it closes the connection")
+            self._note(f"{STOPS}{why}{CLOSES}")
         self._abort(why, self.peer_role)
 
     def _go_on(self, request: Message, response: Message, name: str) -> None:

@@ -16,7 +16,7 @@ from secc_kernel import codec
 from secc_kernel.codec import Message
 from secc_kernel.messages import vocabulary
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
-from secc_kernel.session.evcc import EVCC, PRECHARGE, STOP
+from secc_kernel.session.evcc import EVCC, PRECHARGE, STOP, STOPS
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.physical import to_float
@@ -242,7 +242,7 @@ class SimulatedEV(EVCC):
             self.goal = "stop"
             way = "PowerDelivery and SessionStop" if self.delivering else "SessionStop"
             self.why = what
-            self._note(f"the EV stops: {what}; it ends the session in order, by {way}")
+            self._note(f"{STOPS}{what}; it ends the session in order, by {way}")
         elif verdict.reaction == Reaction.RENEGOTIATE and self._may_renegotiate:
             self.goal = "renegotiate"
             self._note(f"the EV renegotiates: {what}")

@@ -86,7 +86,7 @@ def _no_mode(at: Hearing) -> str | None:
     wished = at.known.modes
     if wished is None or any(mode.endswith(wished) for mode in offered):
         return None
-    takes = " or ".join(wished) or "none of them"
+    takes = " or ".join(wished) or "nothing that this protocol has"
     return f"the station offers {', '.join(offered) or 'nothing'}; the vehicle takes {takes}"
 
 
@@ -271,9 +271,9 @@ JUDGEMENTS: tuple[Judgement, ...] = (
               _no_current("EVSEMaximumCurrentLimit"), only=("CurrentDemandRes",)),
     # Whether it is safe
     Judgement("isolation", "error", _STOP, ("EVSEIsolationStatus",), _unsound, only=("CableCheckRes",), ids=_CHECKED),
-    # Cars of Hyundai, Tesla and Polestar go on in DIN SPEC 70121.
-    Judgement("isolation.unsaid", "warning", _STOP, ("EVSEIsolationStatus",), _unsaid, only=("CableCheckRes",),
-              ids=_CHECKED, lenient=("din",)),
+    # The schema lets it be absent; cars of Hyundai, Tesla and Polestar went on.
+    Judgement("isolation.unsaid", "warning", _GO_ON, ("EVSEIsolationStatus",), _unsaid, only=("CableCheckRes",),
+              ids=_CHECKED),
     Judgement("isolation.warning", "warning", _GO_ON, ("EVSEIsolationStatus",), _isolation_warning),
     Judgement("isolation.fault", "error", _STOP, ("EVSEIsolationStatus",), _isolation_fault),
     Judgement("precharge-voltage", "error", _STOP, ("EVSEPresentVoltage",), _precharge_voltage,

@@ -46,7 +46,7 @@ at public chargers. What is not listed takes `PACE_OTHERWISE`."""
 
 MEASURES_ITSELF = frozenset(("precharge-voltage", "present-voltage"))
 """A vehicle that goes by the voltage at its inlet, which it measures itself, whatever the station tells."""
-LOOKS_AT_LITTLE = frozenset(("isolation.unsaid", "schedules", "schedule-tuple", "evse-status.monitoring"))
+LOOKS_AT_LITTLE = frozenset(("schedules", "schedule-tuple", "evse-status.monitoring"))
 """A vehicle of the first years: it reads of a response what it needs to go on."""
 
 

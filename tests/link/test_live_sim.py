@@ -88,6 +88,24 @@ def test_what_can_never_come_is_said_at_once():
         session.receive("CurrentDemandReq").result(WAIT)
 
 
+def test_an_error_says_why_the_vehicle_stops(session):
+    session.send("CableCheckRes", EVSEProcessing="Finished").result(WAIT)
+    with pytest.raises(SessionError) as caught:
+        session.receive("PreChargeReq").result(WAIT)
+    text = str(caught.value)
+    assert "PreChargeReq cannot come any more: the vehicle ends the session with SessionStopReq; the EV stops: " in text
+    assert "EVSEIsolationStatus Invalid: the cable was not found to be sound; it ends the session in order" in text
+    assert "the last messages: " in text
+
+
+def test_an_error_about_the_next_session_does_not_speak_of_the_last(session):
+    session.send("CableCheckRes", EVSEProcessing="Finished").result(WAIT)
+    session.run_to_end().result(WAIT)
+    with pytest.raises(SessionError) as caught:
+        session.receive("ChargingStatusReq").result(WAIT)
+    assert "the EV stops" not in str(caught.value)
+
+
 def test_a_request_of_the_past_is_said_to_be_answered(session):
     session.send("CableCheckRes").result(WAIT)
     with pytest.raises(SessionError, match="AuthorizationReq was answered already"):
