@@ -108,12 +108,7 @@ def compose(
     for assignment in assignments:
         _replay(tree, assignment)
     result = Composition()
-    for name in needed:
-        given = getattr(automatic, name, None)
-        if given is not None and name not in tree:
-            slot = tree[name] = _Slot()
-            slot.present = True  # without a value: the autopilot's
-    result.value = _build(type_, tree, automatic, path, result)
+    result.value = _build(type_, tree, automatic, path, result, needed=needed)
     return result
 
 
@@ -170,11 +165,13 @@ def _build(
     path: tuple[str, ...],
     result: Composition,
     of: Field | None = None,
+    needed: tuple[str, ...] = (),
 ) -> ComplexType:
-    """A value of a complex type; ``of`` is the field that it is for."""
+    """A value of a complex type; ``of`` is the field that it is for, ``needed`` as for `compose`."""
     values: dict[str, Any] = {}
     fields = type_.__fields__
     chosen_for_it = _open_choices(type_, node, automatic, path, result)
+    chosen_for_it |= {name for name in needed if getattr(automatic, name, None) is not None}
     for declared in fields:
         slot = node.get(declared.name)
         given = getattr(automatic, declared.name, None)

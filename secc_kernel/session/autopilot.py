@@ -14,6 +14,7 @@ A peer may leave out what the schema demands; the functions take that, and answe
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel import codec
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from secc_kernel.codec import Message
     from secc_kernel.session.secc import SECC
 
-__all__ = ["ANSWERS", "answer"]
+__all__ = ["ANSWERS", "answer", "finished"]
 
 
 def answer(secc: SECC, request: Message) -> Message:
@@ -45,6 +46,18 @@ def answer(secc: SECC, request: Message) -> Message:
     if str(fields[RESPONSE_CODE]).lower().startswith("failed"):
         fields = fill(schema, name, fields)
     return codec.new(schema, name, session_id=_session_id(secc, request), **fields)
+
+
+def finished(secc: SECC, request: Message) -> Message:
+    """The response that the standard asks for of a station that has finished: authorisation, schedules, cable check.
+
+    For a script that says so before the station would: what it leaves out has to go with it.
+    """
+    ready = copy(secc)
+    ready.station = station = copy(secc.station)
+    station.authorization_time = station.parameter_time = 0.0
+    station.isolated = True
+    return answer(ready, request)
 
 
 def _session_id(secc: SECC, request: Message) -> bytes | None:

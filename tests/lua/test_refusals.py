@@ -51,6 +51,40 @@ def test_a_refusal_ends_the_session_in_order_with_a_finding(lua, script, rule):
     assert "PowerDeliveryReq" not in [frame.name for frame in lua.bench.journal.frames]
 
 
+FINISHED = """
+Secc.Receive_{0}Req_001()
+Secc.Set_{0}Res_EVSEProcessing(EVSEProcessingType.Finished)
+Secc.Send_{0}Res_001()
+"""
+
+
+@pytest.mark.parametrize("protocol", ["iso2", "din"])
+def test_what_a_script_leaves_out_goes_with_finished(lua, protocol):
+    """The station itself would not have finished yet."""
+    lua(f"Session.Protocol('{protocol}') Ev.Plug{{soc = 79.99}}")
+    names = ["Authorization" if protocol == "iso2" else "ContractAuthentication"]
+    names += ["ChargeParameterDiscovery", "CableCheck"]
+    for name in names:
+        lua(FINISHED.format(name))
+        assert [f.name for f in lua.bench.journal.frames].count(f"{name}Res") == 1
+    assert lua("return Session.RunToEnd()") == ("terminated", "the vehicle stopped the session")
+    assert rules(lua) == []
+    (checked,) = [f.message.body for f in lua.bench.journal.frames if f.name == "CableCheckRes"]
+    assert (checked.DC_EVSEStatus.EVSEIsolationStatus, checked.DC_EVSEStatus.EVSEStatusCode) == ("Valid", "EVSE_Ready")
+
+
+def test_schedules_are_left_out_where_the_script_says_so(lua):
+    lua("""
+      Ev.Plug{soc = 79.99}
+      Secc.Receive_ChargeParameterDiscoveryReq_001()
+      Secc.Set_ChargeParameterDiscoveryRes_EVSEProcessing(EVSEProcessingType.Finished)
+      Secc.Set_ChargeParameterDiscoveryRes_SAScheduleListSpecified(false)
+      Secc.Send_ChargeParameterDiscoveryRes_001()
+    """)
+    assert lua("return Session.RunToEnd()")[0] == "terminated"
+    assert rules(lua) == ["schedules"]
+
+
 @pytest.mark.parametrize("option", ["patient = true", "tolerates = {'isolation'}", "tolerates = 'isolation'"])
 def test_a_vehicle_is_told_to_let_it_pass(lua, option):
     lua(f"Ev.Plug{{soc = 79.99, {option}}}" + CABLE_CHECK)
