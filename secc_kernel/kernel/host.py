@@ -11,8 +11,10 @@ import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from secc_kernel.kernel.captures import reader
 from secc_kernel.kernel.display import clear, show
 from secc_kernel.kernel.limits import Metered, Watch
 from secc_kernel.kernel.runs import Runs
@@ -43,6 +45,8 @@ class KernelHost:
         Bytes that Lua may use.
     permit : callable, optional
         For notebooks that are not trusted: raises `LuaUserError` for the options of a session that they may not open.
+    locate : callable, optional
+        From the name of a capture to its file; raises `LuaUserError` for one that may not be read.
 
     Attributes
     ----------
@@ -59,6 +63,7 @@ class KernelHost:
         read_line: Callable[[str], str],
         max_memory: int = 256 << 20,
         permit: Callable[[Options], object] | None = None,
+        locate: Callable[[str], Path] = Path,
     ) -> None:
         stdout, stderr = Metered(StandardStream("stdout")), Metered(StandardStream("stderr"))
         self.engine = LuaEngine(stdout, stderr, read_line, max_memory, restricted=permit is not None)
@@ -67,6 +72,7 @@ class KernelHost:
         self._permit = permit
         self.engine.define("display", HostFunction(show, "display", raw=True))
         self.engine.define("clear", clear)
+        self.engine.define("read_capture", reader(locate))
         self.standard_names: set[str] = set()
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}

@@ -23,12 +23,14 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core import page
 from traitlets import Type, default
 
+from secc_kernel.kernel.captures import Folder
 from secc_kernel.kernel.cells import Cell, split
 from secc_kernel.kernel.host import KernelHost
 from secc_kernel.kernel.kernel import SeccKernel
@@ -45,8 +47,8 @@ __all__ = ["SafeKernel", "SafeShell", "arm", "main", "permit"]
 TIMEOUT = 60.0
 #: Bytes for Lua's values; for what the process grows by in a cell and after it; for what it may hold at all.
 LUA_MEMORY, GROWTH, HARD_GROWTH = 64 << 20, 512 << 20, 2 << 30
-#: Characters that a cell may write and display.
-OUTPUT = 8 << 20
+#: Characters that a cell may write and display; bytes of a capture file.
+OUTPUT, CAPTURE = 8 << 20, 256 << 20
 
 #: ``Secc.Get_…?`` and ``?Session.*``
 _QUESTION = re.compile(r"\s*\?{0,2}\s*([\w.*:]+)\s*\?{0,2}\s*", re.ASCII)
@@ -108,6 +110,7 @@ class SafeKernel(SeccKernel):
 
     shell_class = Type(SafeShell)
     safe = True
+    has_debugger = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -126,7 +129,7 @@ class SafeKernel(SeccKernel):
         return default_timeout(os.environ, TIMEOUT)
 
     def _make_host(self) -> KernelHost:
-        return KernelHost(self._read_line, LUA_MEMORY, permit)
+        return KernelHost(self._read_line, LUA_MEMORY, permit, Folder(Path.cwd(), CAPTURE).locate)
 
     def _assistance(self, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
         """As the kernel ``secc``, but with an answer to everything: nothing is passed on to Python's own assistance."""
@@ -188,7 +191,7 @@ _REFUSED = (
     "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.startfile", "pty.spawn", "subprocess.Popen",
     "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostby",
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown",
-    "os.kill", "os.putenv", "os.setxattr", "shutil.", "sqlite3.connect", "ftplib.", "smtplib.", "urllib.Request",
+    "os.kill", "os.setxattr", "shutil.", "sqlite3.connect", "ftplib.", "smtplib.", "urllib.Request",
 )  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -222,7 +225,6 @@ def _bound_memory() -> None:
     if sys.platform != "linux":
         return
     import resource
-    from pathlib import Path
 
     used = int(Path("/proc/self/statm").read_text("ascii").split()[5]) * os.sysconf("SC_PAGE_SIZE")
     _, highest = resource.getrlimit(resource.RLIMIT_DATA)

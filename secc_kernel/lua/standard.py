@@ -425,5 +425,10 @@ STANDARD: dict[str, tuple[str, str, str]] = {
         "Shows values below the cell, as the last value of a cell is shown: tables as trees, views as they are.",
         "값을 셀의 마지막 값처럼 셀 아래에 보여 줍니다: 테이블은 트리로, 뷰는 그대로.",
     ),
+    "read_capture": (
+        "read_capture(path)",
+        "Reads a pcap or pcapng file. The result shows its messages; its functions are messages, message(i), timing, ...",
+        "pcap 또는 pcapng 파일을 읽습니다. 결과는 메시지 목록을 보여 주며 messages, message(i), timing 등의 함수를 가집니다.",
+    ),
 }
 """Signature, meaning in English and in Korean of each function, table and constant by its name in a script."""
