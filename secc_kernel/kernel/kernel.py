@@ -13,7 +13,7 @@ import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 from IPython.core.error import StdinNotImplementedError
@@ -28,6 +28,9 @@ from secc_kernel.kernel.limits import default_timeout
 from secc_kernel.kernel.shell import SeccShell
 from secc_kernel.lua import LuaUserError
 from secc_kernel.lua.interrupt import interrupt_main_thread
+
+if TYPE_CHECKING:
+    from secc_kernel.kernel.debug import DebugAdapter
 
 __all__ = ["SeccKernel"]
 
@@ -54,6 +57,8 @@ class SeccKernel(IPythonKernel):
     }
     #: Whether it runs notebooks that are not trusted.
     safe = False
+    #: Whether a front end may debug Lua cells.
+    has_debugger = True
     language = Enum(
         ("en", "ko"), help="In which language names are explained; by default that of the locale (LC_ALL, LANG)."
     ).tag(config=True)
@@ -77,6 +82,8 @@ class SeccKernel(IPythonKernel):
         self.observe(lambda change: setattr(self.assistant, "language", change["new"]), "language")
         self.shell.events.register("post_execute", self.assistant.survey)
 
+    _debugger: DebugAdapter | None = None
+
     def _make_host(self) -> KernelHost:
         return KernelHost(self._read_line)
 
@@ -96,9 +103,10 @@ class SeccKernel(IPythonKernel):
 
     @property
     def kernel_info(self) -> dict[str, Any]:
-        """What ipykernel tells, without the debugger: it would debug the Python below."""
+        """What ipykernel tells, with a debugger of our own: it needs no package of Python's."""
         info: dict[str, Any] = dict(super().kernel_info)
-        info["supported_features"] = [feature for feature in info["supported_features"] if feature != "debugger"]
+        features = [feature for feature in info["supported_features"] if feature != "debugger"]
+        info["supported_features"] = [*features, *(["debugger"] if self.has_debugger else [])]
         info["help_links"] = [{"text": "Lua 5.4 Reference Manual", "url": "https://www.lua.org/manual/5.4/"}]
         return info
 
@@ -172,8 +180,20 @@ class SeccKernel(IPythonKernel):
             entries.append((number or current, line, told))
         return {**reply, "history": entries}
 
+    async def do_debug_request(self, msg: dict[str, Any]) -> dict[str, Any]:
+        """Answer the debugger of a front end, in the thread of the control channel."""
+        if not self.has_debugger:
+            return {"type": "response", "success": False, "message": "this kernel has no debugger", "body": {}}
+        if self._debugger is None:
+            from secc_kernel.kernel.debug import connect
+
+            self._debugger = connect(self)
+        return await self._debugger.process(msg)
+
     async def do_shutdown(self, restart: bool) -> dict[str, Any]:
         """Close the session before the process ends."""
+        if self._debugger is not None and self.host.engine.debugger.stopped is not None:
+            self.host.engine.interrupt()  # a cell that stands at a breakpoint ends
         self.host.close()
         return dict(super().do_shutdown(restart))
 

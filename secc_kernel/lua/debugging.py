@@ -27,14 +27,26 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .interrupt import Interrupts
 from .memory import Memory
 from .picture import picture
 from .values import printable, to_lua
 
-__all__ = ["Breakpoint", "LuaDebugger", "Row", "StoppedAt"]
+__all__ = [
+    "Breakpoint",
+    "JobError",
+    "LuaDebugger",
+    "Row",
+    "StoppedAt",
+    "read_picture",
+    "read_row",
+    "read_rows",
+    "read_tables",
+]
+
+_T = TypeVar("_T")
 
 #: Seconds that an expression of the user may take.
 LIMIT = 10.0
@@ -177,6 +189,7 @@ class LuaDebugger:
         self._deadline = float("inf")
         self._met: dict[int, Breakpoint] = {}
         self._hold: StoppedAt | None = None
+        self._holding: StoppedAt | None = None
         self._lock = threading.Lock()
         self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -209,11 +222,20 @@ class LuaDebugger:
         JobError
             It could not be done, or Lua was busy elsewhere.
         """
-        answer = self.submit(command, *args, read=read)
+        return await self.patiently(self.submit(command, *args, read=read))
+
+    async def patiently(self, answer: Future[_T]) -> _T:
+        """Await what the engine's thread is to do, if it soon begins to.
+
+        Raises
+        ------
+        JobError
+            It has not.
+        """
         wrapped = asyncio.wrap_future(answer)
         done, _ = await asyncio.wait([wrapped], timeout=_PATIENCE)
         if not done and answer.cancel():
-            raise JobError("Lua is busy: a function that it has called has not returned so far")
+            raise JobError("the kernel is busy: something that a cell has called has not returned so far")
         return await wrapped
 
     def attach(self) -> Future[Any]:
@@ -289,6 +311,7 @@ class LuaDebugger:
         """Why the script is to stop where it waits, if it is; asked once."""
         with self._lock:
             hold, self._hold = self._hold, None
+            self._holding = hold
         return None if hold is None else (hold.reason, hold.text)
 
     async def wait(self, future: asyncio.Future[Any]) -> tuple[str, str] | None:
@@ -358,6 +381,9 @@ class LuaDebugger:
     def _stopped(self, reason: str, text: str | None = None, ids: Any = None) -> None:
         stop = StoppedAt(reason, printable(text or ""), tuple(ids.values()) if ids is not None else ())
         with self._lock:
+            if self._holding is not None and self._holding.reason == reason:
+                stop = self._holding
+            self._holding = None
             if self._hold is not None and self._hold.reason == "pause":
                 self._hold = None
             self.stopped = stop
@@ -377,7 +403,6 @@ class LuaDebugger:
         self._end_stop()
         if not gone:
             self.on_go()
-            self.before_going()
 
     def _lines_of(self, source: str) -> Any:
         found: dict[int, list[dict[str, Any]]] = {}

@@ -448,6 +448,8 @@ class LuaEngine:
     def _held(self, hold: tuple[str, str], future: Any, then: Callable[[Any], Any], name: str) -> Answer:
         """A debugger stops the script where it waits: Lua does so, and then waits for the same thing again."""
         self._binder.pending, self._binder.pending_name = Pending(future, then), name
+        if self._cell is not None:
+            self._cell.held = future
         return ("hold", *hold)
 
     def _block(self) -> Answer:
@@ -515,6 +517,8 @@ class _Cell:
         The cell's values, once `step` has told that it has ended.
     in_lua : bool
         Whether Lua code is on this thread's stack.
+    held : future or None
+        What the script waited for when a debugger last stopped it in a wait.
     """
 
     def __init__(self, engine: LuaEngine, source: str, name: str, args: Answer = ()) -> None:
@@ -527,8 +531,11 @@ class _Cell:
         self.answer = args
         self.values: tuple[Any, ...] = ()
         self.in_lua = False
+        self.held: Any = None
         engine.interrupts.clear()
         engine.debugger.begin()
+        if engine.debugger.wanted:
+            engine.attend()
         engine._memory.begin(engine._lua["collect"])
         engine._binder.complaint = None
         engine._reporter.begin()
@@ -571,6 +578,8 @@ class _Cell:
 
     def end(self) -> None:
         """Release the engine for the next cell."""
+        if self.held is not None:  # nothing, where Lua has waited for it again
+            self.held.cancel()
         self._engine._cell = None
         self._engine._reporter.end(self._name, self._source)
 
