@@ -259,7 +259,8 @@ class TestQuestions:
         assert "len" in kernel.ask(kernel.client.complete(code, len(code)))["matches"]
 
     def test_inspection_does_not_mistake_lua_for_python(self, kernel: Kernel) -> None:
-        assert kernel.ask(kernel.client.inspect("print", 3))["found"] is False
+        assert "tabs" in kernel.ask(kernel.client.inspect("print", 3))["data"]["text/plain"]
+        assert kernel.ask(kernel.client.inspect("len", 3))["found"] is False
         code = "%%python\nlen"
         assert kernel.ask(kernel.client.inspect(code, len(code)))["found"] is True
 
