@@ -53,8 +53,12 @@ class Capture(LazyTable):
         args = args[1:] if args and args[0] is self else args  # capture:messages() is as good as capture.messages()
         wanted = _ARGUMENT.get(name, int)
         if (args and wanted is None) or len(args) > 1 or any(type(arg) is not wanted for arg in args):
-            takes = {None: "nothing", str: "the name of a message", int: "the number of a message"}[wanted]
-            raise LuaUserError(f"capture.{name} takes {takes}")
+            takes: dict[type | None, str] = {
+                None: "nothing",
+                str: "the name of a message",
+                int: "the number of a message",
+            }
+            raise LuaUserError(f"capture.{name} takes {takes[wanted]}")
         try:
             return getattr(views, name)(self.journal, *args)
         except (LookupError, TypeError, ValueError) as problem:

@@ -427,8 +427,8 @@ STANDARD: dict[str, tuple[str, str, str]] = {
     ),
     "read_capture": (
         "read_capture(path)",
-        "Reads a pcap or pcapng file. The result shows its messages; its functions are messages, message(i), timing, ...",
-        "pcap 또는 pcapng 파일을 읽습니다. 결과는 메시지 목록을 보여 주며 messages, message(i), timing 등의 함수를 가집니다.",
+        "Reads a pcap or pcapng file. The result shows its messages; it has messages, message(i), timing, ...",
+        "pcap 또는 pcapng 파일을 읽습니다. 결과는 메시지 목록을 보여 주며 message(i), timing 등을 가집니다.",
     ),
 }
 """Signature, meaning in English and in Korean of each function, table and constant by its name in a script."""
