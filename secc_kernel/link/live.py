@@ -317,10 +317,18 @@ class LiveSession:
         )
 
     def close(self) -> None:
-        """Close the link: what was sent goes out, connections end. The journal stays."""
+        """Close the link: what was sent goes out, connections end. The journal stays.
+
+        In the link's thread (a subscriber of the journal, ``on_end``) it does not wait: the link ends right after.
+        """
         with self._closing:
             closed, self._closed = self._closed, True
         if closed:
+            return
+        if self._thread.inside:
+            self._pilot.end()
+            ending = self._thread.loop.create_task(self._pilot.shut())
+            ending.add_done_callback(lambda done: self._thread.close())
             return
         asyncio.run_coroutine_threadsafe(self._pilot.shut(), self._thread.loop).result()
         self._thread.close()

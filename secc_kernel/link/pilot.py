@@ -8,6 +8,7 @@ end (or never will). It runs in the link's thread; `LiveSession` is its front.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -96,8 +97,9 @@ class Pilot:
             self._broken(error)
 
     def post(self, call: Callable[[], object]) -> None:
-        """Have something done soon, from any thread."""
-        self._loop.call_soon_threadsafe(self.happened, call)
+        """Have something done soon, from any thread; nothing is done any more when the link's thread has ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.happened, call)
 
     def happened(self, call: Callable[[], object]) -> None:
         """Something happened on the link: ``call`` tells the party. What follows from it is done, or held."""
@@ -235,7 +237,7 @@ class Pilot:
 
     def _cancelled(self, future: Future[Any]) -> None:
         if future.cancelled():
-            self._loop.call_soon_threadsafe(self._forget_wait, future)
+            self.post(lambda: self._forget_wait(future))
 
     def _forget_wait(self, future: Future[Any]) -> None:
         if self.wait is not None and self.wait.future is future:
@@ -506,15 +508,20 @@ class Pilot:
         self._scripts += change
         self.go()
 
-    async def shut(self) -> None:
-        """End the wait, if there is one, and close the link."""
+    def end(self) -> None:
+        """End the wait, if there is one; none begins any more."""
         self._shut = True
         self._stops.drop()
+        self._stops.leave()
         if self._timer is not None:
             self._timer.cancel()
         wait, self.wait = self.wait, None
         if wait is not None:
             self._fail(wait, f"{wait} did not come: the session was closed")
+
+    async def shut(self) -> None:
+        """End the wait, and close the link."""
+        self.end()
         self.link.flush()
         await self.link.close()
 

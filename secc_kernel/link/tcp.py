@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
@@ -23,6 +24,10 @@ __all__ = ["LinkError", "TcpStation", "TcpVehicle"]
 
 _CLOSING = 1.0
 """Seconds that the last bytes get to leave when a link is closed."""
+_WAITING = 16
+"""Messages that may wait for their answer. A peer that sends more is not read until there are fewer."""
+_PIECE = 4096
+"""Bytes that a party is given at a time: hardly more than one message, so that few come above the limit."""
 
 
 class _Stream(asyncio.Protocol):
@@ -73,6 +78,9 @@ class _TcpLink:
         self._transport: Any = None
         self._udp: Any = None
         self._closing: set[asyncio.Future[None]] = set()
+        self._unread = bytearray()
+        """What has arrived and the party has not been given yet: it has enough to do."""
+        self._paused = False
 
     @property
     def now(self) -> float:
@@ -115,6 +123,9 @@ class _TcpLink:
             else:
                 assert isinstance(output, Close)
                 self._let_go()
+        if self._paused and self._party.backlog < _WAITING:
+            self._paused = False  # told once; reading goes on when the party has taken what is here
+            asyncio.get_running_loop().call_soon(self._deliver)
 
     def _send_datagram(self, data: bytes, dest: Any) -> None:
         if self._udp is None:
@@ -137,7 +148,7 @@ class _TcpLink:
     def _let_go(self) -> None:
         """Close the connection from this side; what was written still goes out."""
         transport, stream = self._transport, self._stream
-        self._transport = self._stream = None
+        self._forget()
         if transport is not None and stream is not None:
             self._closing.add(stream.closed)
             stream.closed.add_done_callback(self._closing.discard)
@@ -152,6 +163,7 @@ class _TcpLink:
 
     def stream_made(self, stream: _Stream, transport: Any) -> None:
         """A connection stands."""
+        self._forget()
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._stream, self._transport = stream, transport
         self._happened(lambda: self._party.connected(peer, self.now, local))
@@ -159,12 +171,36 @@ class _TcpLink:
     def stream_data(self, stream: _Stream, data: bytes) -> None:
         """Bytes arrived."""
         if stream is self._stream:
-            self._happened(lambda: self._party.receive_data(data, self.now))
+            self._unread += data
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """Give the party what has arrived, as long as it keeps up; then stop reading, and TCP holds the peer back."""
+        while self._unread and self._party.backlog < _WAITING:
+            piece = bytes(self._unread[:_PIECE])
+            del self._unread[:_PIECE]
+            self._happened(partial(self._take, piece))
+        transport, self._paused = self._transport, bool(self._unread)
+        if transport is None:
+            return
+        if self._paused:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _take(self, data: bytes) -> None:
+        self._party.receive_data(data, self.now)
+
+    def _forget(self) -> None:
+        """There is no connection (any more)."""
+        self._transport = self._stream = None
+        self._unread.clear()
+        self._paused = False
 
     def stream_lost(self, stream: _Stream, exc: Exception | None) -> None:
         """The connection is gone, without our doing."""
         if stream is self._stream:
-            self._stream = self._transport = None
+            self._forget()
             reason = f"the {self._party.peer_role} closed the connection" if exc is None else str(exc)
             self._happened(lambda: self._party.disconnected(self.now, reason))
 
@@ -255,9 +291,10 @@ class TcpStation(_TcpLink):
                 self._happened(lambda: self._party.refused(peer, self.now))
                 return
             # The vehicle came back, and its old connection never ended: a lost link leaves such a half behind.
-            old, self._transport, self._stream = self._transport, None, None
+            old = self._transport
+            self._forget()
             old.abort()
-            self._happened(lambda: self._party.disconnected(self.now, "the EVCC connected anew"))
+            self._happened(lambda: self._party.superseded(peer, self.now))
         super().stream_made(stream, transport)
 
     def _connect(self, address: str, port: int) -> None:
@@ -336,7 +373,8 @@ class TcpVehicle(_TcpLink):
         """Pull the plug."""
         self.plugged = False
         self._give_up_connecting()
-        transport, self._transport, self._stream = self._transport, None, None
+        transport = self._transport
+        self._forget()
         if transport is not None:
             transport.abort()
         self._vehicle.unplug(self.now)

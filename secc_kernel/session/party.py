@@ -193,6 +193,19 @@ class Party(ABC):
         talks = f" while {self.connection.peer} is connected" if self.connection else ""
         self._find("tcp.refused", "warning", f"{endpoint(peer)} connected{talks}, and was refused")
 
+    def superseded(self, peer: Any, now: float) -> None:
+        """Tell that ``peer`` connected anew: the connection that it had before is gone, without having ended."""
+        self._pass_time(now, including=False)
+        had = self.connection.peer if self.connection else "none"
+        text = f"{endpoint(peer)} connected while its connection {had} was open"
+        self._find("tcp.superseded", "warning", f"{text}: the old one was closed, the new one counts")
+        self.disconnected(now, f"{self.peer_role} connected anew from {endpoint(peer)}")
+
+    @property
+    def backlog(self) -> int:
+        """How many messages of the peer wait for their answer: a link that sees many lets the peer wait."""
+        return 0
+
     def next_deadline(self) -> float | None:
         """When `advance` has to be called next, if nothing arrives before."""
         deadline = self.timers.next_deadline()

@@ -140,6 +140,11 @@ class SECC(Party):
         return self._requests[0][0] if self._requests else None
 
     @property
+    def backlog(self) -> int:
+        """How many requests wait, the one that is being answered included."""
+        return len(self._requests)
+
+    @property
     def supported(self) -> tuple[str, ...]:
         """The protocols that it takes part in: those chosen, without those that cannot charge as its outputs do."""
         outputs = {mode.partition("_")[0] for mode in self.station.energy_transfer_modes}

@@ -332,6 +332,25 @@ def test_closing_ends_a_wait():
     session.close()
 
 
+@pytest.mark.parametrize("when", ["journal", "on_break"])
+def test_closing_from_the_links_own_thread_does_not_wait_for_itself(when):
+    session = session_of(soc=10)
+    if when == "journal":
+        session.journal.subscribe(lambda entry: session.close() if entry.kind == "frame" else None)
+    else:
+        session.breakpoints.add("SessionSetupRes")
+        session.breakpoints.on_break = lambda stop: session.close()
+    with pytest.raises(SessionError, match=r"the session was closed|stopped before"):
+        session.receive("ServiceDiscoveryReq").result(WAIT)
+    deadline = time.monotonic() + WAIT
+    while session._thread._thread.is_alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(SessionError, match="the session is closed"):
+        session.receive("SessionSetupReq").result(WAIT)
+    session.breakpoints.go_on()
+
+
 def test_a_closed_session_refuses():
     session = session_of()
     session.close()

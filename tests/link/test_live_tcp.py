@@ -9,13 +9,15 @@ import time
 
 import pytest
 
+from secc_kernel import codec
 from secc_kernel.link.live import LiveSession, SessionError
 from secc_kernel.link.net import EPHEMERAL, LinkError
 from secc_kernel.link.tcp import TcpStation, TcpVehicle
+from secc_kernel.session.handshake import offer
 from secc_kernel.session.secc import SECC
 from secc_kernel.session.station import Station
 from secc_kernel.vehicle import SimulatedEV
-from secc_kernel.wire import sdp
+from secc_kernel.wire import sdp, v2gtp
 
 WAIT = 20.0
 
@@ -129,9 +131,33 @@ def test_a_second_vehicle_from_elsewhere_is_refused_and_the_same_one_takes_over(
         assert str(first.getsockname()[1]) in finding.text
         again = socket.create_connection(("::1", station.link.port))
         assert has_ended(first)
+        (finding,) = [finding for finding in station.journal.findings if finding.rule == "tcp.superseded"]
+        assert finding.severity == "warning"
+        assert str(first.getsockname()[1]) in finding.text
+        assert str(again.getsockname()[1]) in finding.text
         station.act(lambda party, now: party.connection.peer)
         for sock in (first, other, again):
             sock.close()
+
+
+def test_a_peer_that_floods_requests_is_not_read_on(station):
+    frame = v2gtp.pack(0x8001, codec.encode(codec.new("sap", "supportedAppProtocolReq", AppProtocol=offer(("iso2",)))))
+    with station.script(), socket.create_connection(("::1", station.link.port)) as flood:
+        flood.settimeout(1.0)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 1 << 28:  # 256 MiB: no buffer of the operating system is as large
+                sent += flood.send(frame * 1000)
+        assert 16 <= station.party.backlog < 16 + 4096 // len(frame) + 2
+        assert len(station.journal.frames) == station.party.backlog
+        # The station still does what it is asked to.
+        answer = station.send("supportedAppProtocolRes").result(WAIT)
+        assert answer.body.ResponseCode == "OK_SuccessfulNegotiation"
+    # What was held back arrives when there is room again: nothing is lost in between.
+    deadline = time.monotonic() + WAIT
+    while len(station.journal.frames) < 40 and station.party.ended is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_was_sent_last_still_arrives_when_the_station_closes():
