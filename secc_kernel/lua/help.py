@@ -205,7 +205,7 @@ def _facts(found: Function, known: list[tuple[str, Meaning | None]], language: s
             yield say("range", language), limits
         unit = next((said.unit for _, said in reversed(known[-2:]) if said is not None and said.unit), "")
         parts = item.steps[-2].type._quantity_ if is_part(item) else None
-        if unit and (parts is None or item.steps[-1].field != parts.unit):
+        if unit and (parts is None or item.steps[-1].field == parts.number):
             yield say("unit", language), unit
     if found.returns:
         yield say("returns", language), found.returns
