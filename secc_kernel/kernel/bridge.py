@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from types import TracebackType
 from typing import Any
 
-from secc_kernel.lua import LazyTable, LuaEngine, LuaError, LuaUserError
+from secc_kernel.lua import HostFunction, LazyTable, LuaEngine, LuaError, LuaUserError
 
 __all__ = ["Given", "LuaCallError", "LuaFunction", "LuaGlobals", "hide_bridge", "names_in_python", "names_in_text"]
 
@@ -40,17 +40,37 @@ class LuaFunction:
         try:
             results = self._engine.call(self._path, tuple(map(_plain, args)))
         except LuaError as problem:
-            raise LuaCallError("\n".join([problem.message, *problem.render()[1:]])) from None
-        return results[0] if len(results) == 1 else tuple(results) or None
+            raise LuaCallError(_told(problem, ".".join(map(str, self._path)))) from None
+        found = [LuaNamespace(None, "", each) if isinstance(each, LazyTable) else each for each in results]
+        return found[0] if len(found) == 1 else tuple(found) or None
 
     def __repr__(self) -> str:
         return f"<Lua function {'.'.join(map(str, self._path))}>"
 
 
-class LuaNamespace:
-    """A table of the API (``lua.Session``): its functions, by attribute."""
+def _told(problem: LuaError, name: str) -> str:
+    """An error as text; where the call itself is at fault, without the place of the line that made it for Python."""
+    problem.frames = [frame for frame in problem.frames if frame.source != name]
+    if problem.source == name:
+        problem.text = ""
+        problem.message = problem.message.removeprefix(f"{name}:{problem.line}: ")
+    return "\n".join([problem.message, *problem.render()[1:]])
 
-    def __init__(self, engine: LuaEngine, name: str, table: LazyTable) -> None:
+
+class LuaNamespace:
+    """A table of the API: ``lua.Secc`` with its functions, what a function has returned with its values.
+
+    Parameters
+    ----------
+    engine : LuaEngine or None
+        Where its functions run; None for a table that is no global, which shows its values only.
+    name : str
+        The global's name.
+    table : LazyTable
+        What it stands for.
+    """
+
+    def __init__(self, engine: LuaEngine | None, name: str, table: LazyTable) -> None:
         self._engine = engine
         self._name = name
         self._table = table
@@ -62,13 +82,20 @@ class LuaNamespace:
             member = self._table.resolve(name)
         except LuaUserError as problem:
             raise AttributeError(problem.message) from None
-        return LuaFunction(self._engine, (self._name, name)) if callable(member) else member
+        if not callable(member) and not isinstance(member, HostFunction):
+            return member
+        if self._engine is None:
+            raise AttributeError(f"{name} is a function of a Lua value that Python does not hold: call it in Lua")
+        return LuaFunction(self._engine, (self._name, name))
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
 
     def __dir__(self) -> Iterable[str]:
         return self._table.names()
 
     def __repr__(self) -> str:
-        return f"<Lua table {self._table!r}>"
+        return repr(self._table)
 
 
 class LuaModule(dict[Any, Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,8 +97,9 @@ class SeccMagics(Magics):
         lines = [f"{name:{width}}  {help_}" for name, help_ in _MAGICS]
         found = self.shell.magics_manager.lsmagic()
         for kind, sign in (("line", "%"), ("cell", "%%")):
-            names = "  ".join(sign + name for name in sorted(found[kind]))
-            lines += ["", f"all {kind} magics, most of them IPython's:", names]
+            names = " ".join(sign + name for name in sorted(found[kind]))
+            lines += ["", f"all {kind} magics, most of them IPython's:"]
+            lines += textwrap.wrap(names, 100, break_on_hyphens=False, break_long_words=False)
         _tell(lines)
 
     def _original(self, name: str) -> Any:

@@ -56,6 +56,7 @@ class SeccShell(ZMQInteractiveShell):
         self._lua = LuaGlobals(host.engine, host.prepare)
         self._given = Given(self._lua.data)
         self.user_ns["lua"] = self.user_ns_hidden["lua"] = self._lua
+        assert self.history_manager is not None
         self.user_ns["In"] = self.user_ns_hidden["In"] = self.history_manager.input_hist_raw
         self.register_magics(SeccMagics)
 

@@ -240,7 +240,7 @@ class LuaEngine:
         return next((table for table in made if isinstance(table, LazyTable)), value)
 
     def call(self, path: tuple[Any, ...], args: Iterable[Any]) -> list[Any]:
-        """Call a function with Python values, blocking this thread; its results as Python data.
+        """Call a function with Python values, blocking this thread; its results as Python data, or lazy tables.
 
         Parameters
         ----------
@@ -257,7 +257,7 @@ class LuaEngine:
         results: list[Any] = []
         name = ".".join(map(str, path))
         self._memory.make_room()
-        receive = self._lua["wrap"](self._binder.bind(lambda *values: results.extend(values), name))
+        receive = self._lua["receiver"](self._binder.bind(lambda *values: results.extend(values), name))
         target = path[0] + "".join(f"[{scalar(key)}]" for key in path[1:])
         values = [self._made(value, name) for value in args]
         self.run(f"local _receive = ... _receive({target}(select(2, ...)))", name, (receive, *values))

@@ -91,6 +91,8 @@ def test_an_error_in_lua_shows_both_paths(lua: Kernel) -> None:
     assert any("function add(a, b)" in line for line in text)
     assert not any("bridge.py" in line for line in text)
     assert "did you mean" not in text[-1]
+    text = traceback(lua, "lua.Secc.Set_SessionSetupRes_EVSEID(5)")
+    assert text[-1].startswith("LuaCallError: Secc.Set_SessionSetupRes_EVSEID takes a string")
     assert traceback(lua, "lua.Secc.Set_SessionSetupRes_EVSEIDD")[-1].startswith("AttributeError: there is no Secc.")
 
 
