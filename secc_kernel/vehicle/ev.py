@@ -297,7 +297,7 @@ class SimulatedEV(EVCC):
             self.told.current = to_float(source.EVSEMaximumCurrentLimit)
         if source.EVSEMaximumPowerLimit is not None:
             self.told.power = to_float(source.EVSEMaximumPowerLimit)
-        if source.EVSEMaximumVoltageLimit is not None:
+        if source.EVSEMaximumVoltageLimit is not None and "voltage-limit" not in self.tolerates:
             self.told.ceiling = to_float(source.EVSEMaximumVoltageLimit)
 
     def _precharged(self, request: Any, response: Any) -> None:

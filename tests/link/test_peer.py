@@ -88,8 +88,9 @@ local how, why = Session.RunToEnd()
 Session.Check(how == 'terminated', 'the session ended in order: ' .. why)
 """
 
+# Patient, as the package's station offers 40 V at most.
 VEHICLE = """
-Ev.Plug{{profile = '{profile}', soc = {soc}, mode = '{mode}'}}
+Ev.Plug{{profile = '{profile}', soc = {soc}, mode = '{mode}', patient = true}}
 Evcc.Receive_ServiceDiscoveryRes_001()
 Session.Check(Evcc.Exist_ServiceDiscovery_PaymentOption(PaymentOptionType.ExternalPayment), 'it takes external payment')
 local how, why = Session.RunToEnd()

@@ -452,6 +452,8 @@ def test_a_patient_vehicle_takes_any_voltage_for_any_time():
     pair.run(lambda: pair.names.count("CurrentDemandReq") > 100)
     assert pair.now > 12.0
     assert not pair.ev.leaving
+    low = ConnectionPair(Station(maximum_voltage=40.0, minimum_voltage=40.0), soc=79.9, patient=True).start().run()
+    assert low.ev.battery.soc >= 80.0
     dead = ConnectionPair(Station(voltage_rate=0.0, current_rate=1e6), soc=79.9, patient=True).start().run()
     assert dead.ev.ended.reason == "the vehicle ended the session"
 
