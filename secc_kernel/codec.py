@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .exi import difference, facets, xml
+from .exi import difference, facets, xml_reader, xml_writer
 from .exi.declare import ComplexType, Element
 from .exi.errors import DecodeError, EncodeError, Finding
 from .exi.native import compiled
@@ -139,7 +139,7 @@ class Message:
 
     def to_xml(self) -> str:
         """XML text, in a fixed layout with prefixes s0, s1, ... on the root."""
-        return xml.serialize(self.vocabulary.schema, self.element, self.value)
+        return xml_writer.serialize(self.vocabulary.schema, self.element, self.value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and (self.schema, self.fragment, self.element.qname, self.value) == (
@@ -229,7 +229,7 @@ def from_xml(text: str | bytes, schema: str, fragment: bool = False) -> Message:
     EncodeError
         If the text is no well-formed XML without DTD, or does not fit the schema; ``path`` says where.
     """
-    element, value = xml.parse(vocabulary(schema).schema, text, fragment)
+    element, value = xml_reader.parse(vocabulary(schema).schema, text, fragment)
     return Message(schema, element, value, fragment)
 
 

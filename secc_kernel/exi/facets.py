@@ -10,7 +10,7 @@ from .datatypes import SimpleType, is_no_value
 from .declare import Child, ComplexType, Element
 from .errors import Finding, short, shown
 from .grammar import Grammars
-from .xml import slot_element
+from .xml_writer import slot_element
 
 _NC_NAME = re.compile(r"[^\W\d][\w.-]*")
 

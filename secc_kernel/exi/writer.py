@@ -19,7 +19,7 @@ from .generic import write_relaxed
 from .grammar import Grammar, Grammars, Production, State
 from .names import QName
 from .strings import StringTables
-from .xml import as_any
+from .xml_writer import as_any
 
 
 class Writer:

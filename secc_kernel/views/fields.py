@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from secc_kernel.exi.datatypes import SimpleType
 from secc_kernel.exi.declare import AnyElement, Child, ComplexType, Field
-from secc_kernel.exi.xml import lexical
+from secc_kernel.exi.xml_writer import lexical
 
 if TYPE_CHECKING:
     from secc_kernel.codec import Message

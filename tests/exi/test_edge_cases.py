@@ -11,7 +11,7 @@ from lxml import etree
 
 from secc_kernel import codec
 from secc_kernel.exi.declare import AnyElement, Child, ComplexType
-from secc_kernel.exi.xml import slot_element
+from secc_kernel.exi.xml_writer import slot_element
 from secc_kernel.messages import vocabulary
 
 pytestmark = pytest.mark.shared

@@ -7,7 +7,7 @@ from declared import codec_of, declare
 from infoset import infoset
 from lxml import etree
 
-from secc_kernel.exi import xml
+from secc_kernel.exi import xml_reader, xml_writer
 from secc_kernel.exi.datatypes import NO_TEXT
 from secc_kernel.exi.declare import AnyElement, Child, Element
 from secc_kernel.exi.errors import EncodeError
@@ -41,8 +41,8 @@ def root(content, attributes=""):
 
 
 def there_and_back(schema, value):
-    text = xml.serialize(schema, schema.elements[0], value)
-    element, back = xml.parse(schema, text)
+    text = xml_writer.serialize(schema, schema.elements[0], value)
+    element, back = xml_reader.parse(schema, text)
     assert element is schema.elements[0]
     assert back == value
     return text
@@ -106,8 +106,8 @@ def test_text_that_xml_cannot_carry_or_that_hides_such_text(schema, module, text
 
 def test_references_in_comments_and_cdata_are_plain_text(schema):
     content = "<v><![CDATA[&#0;\U0010fffd]]><!-- &#0; \U0010fffd --></v>"
-    assert xml.parse(schema, root(content))[1].v == "&#0;\U0010fffd"
-    assert xml.parse(schema, root("<v>&#x0;&#00;&#x1F;&#65;&#0000000000000065;</v>"))[1].v == "\0\0\x1fAA"
+    assert xml_reader.parse(schema, root(content))[1].v == "&#0;\U0010fffd"
+    assert xml_reader.parse(schema, root("<v>&#x0;&#00;&#x1F;&#65;&#0000000000000065;</v>"))[1].v == "\0\0\x1fAA"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_references_in_comments_and_cdata_are_plain_text(schema):
 )
 def test_references_to_nothing_are_refused(schema, reference):
     with pytest.raises(EncodeError, match="not well-formed"):
-        xml.parse(schema, root(f"<v>{reference}</v>"))
+        xml_reader.parse(schema, root(f"<v>{reference}</v>"))
 
 
 def test_prefixes_white_space_and_comments_do_not_matter(schema, module):
@@ -128,14 +128,14 @@ def test_prefixes_white_space_and_comments_do_not_matter(schema, module):
         ),
         '<Root xmlns="urn:t" i="1"><l>b</l><v>a</v><l>c</l></Root>',
     ):
-        assert xml.parse(schema, text)[1] == expected
-        assert xml.parse(schema, text.encode())[1] == expected
+        assert xml_reader.parse(schema, text)[1] == expected
+        assert xml_reader.parse(schema, text.encode())[1] == expected
     hint = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:t t.xsd" i="1"'
-    assert xml.parse(schema, root("<v>a</v><l>b</l><l>c</l>", hint))[1] == expected
+    assert xml_reader.parse(schema, root("<v>a</v><l>b</l><l>c</l>", hint))[1] == expected
 
 
 def test_elements_without_characters_keep_their_form(schema):
-    value = xml.parse(schema, root("<v/><l></l><h/>"))[1]
+    value = xml_reader.parse(schema, root("<v/><l></l><h/>"))[1]
     assert [type(v) for v in (value.v, value.l[0])] == [type(NO_TEXT)] * 2
     assert (value.v, value.h) == ("", b"")
 
@@ -153,7 +153,7 @@ def test_elements_without_characters_keep_their_form(schema):
     ],
 )
 def test_lexical_forms(schema, name, text, value):
-    assert getattr(xml.parse(schema, root(f"<{name}>{text}</{name}>"))[1], name) == value
+    assert getattr(xml_reader.parse(schema, root(f"<{name}>{text}</{name}>"))[1], name) == value
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_lexical_forms(schema, name, text, value):
 )
 def test_lexical_forms_of_no_value(schema, name, text):
     with pytest.raises(EncodeError, match="is no ") as caught:
-        xml.parse(schema, root(f"<{name}>{text}</{name}>"))
+        xml_reader.parse(schema, root(f"<{name}>{text}</{name}>"))
     assert caught.value.path == f"Root/{name}"
 
 
@@ -208,7 +208,7 @@ def test_lexical_forms_of_no_value(schema, name, text):
 )
 def test_what_does_not_fit_is_refused_with_its_place(schema, text, reason, path):
     with pytest.raises(EncodeError, match=reason) as caught:
-        xml.parse(schema, text)
+        xml_reader.parse(schema, text)
     assert caught.value.path == path
 
 
@@ -231,7 +231,7 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
 def test_documents_with_a_dtd_are_refused_at_once(schema, text):
     started = time.perf_counter()
     with pytest.raises(EncodeError, match="DTD, entities or external references"):
-        xml.parse(schema, text)
+        xml_reader.parse(schema, text)
     assert time.perf_counter() - started < 0.5
 
 
@@ -239,7 +239,7 @@ def test_documents_with_a_dtd_are_refused_at_once(schema, text):
 def test_hostile_repetition_takes_no_time(schema, part):
     started = time.perf_counter()
     with pytest.raises(EncodeError):
-        xml.parse(schema, root(part * 100_000))
+        xml_reader.parse(schema, root(part * 100_000))
     assert time.perf_counter() - started < 1
 
 
@@ -253,8 +253,8 @@ def test_depth_is_limited():
     schema = codec_of(module).schema
     for depth in (65, 5000, 100_000):
         with pytest.raises(EncodeError, match="nested deeper than 64"):
-            xml.parse(schema, '<Root xmlns="urn:t">' * depth + "</Root>" * depth)
-    xml.parse(schema, '<Root xmlns="urn:t">' * 64 + "</Root>" * 64)
+            xml_reader.parse(schema, '<Root xmlns="urn:t">' * depth + "</Root>" * depth)
+    xml_reader.parse(schema, '<Root xmlns="urn:t">' * 64 + "</Root>" * 64)
 
 
 MIXED = """
@@ -284,7 +284,7 @@ def test_names_that_xml_does_not_know_are_spelt_differently(schema):
     value = AnyElement(
         QName("urn:z", "top"), {QName("urn:z", "own"): "1"}, [*children, "text", AnyElement(QName("", "e"))]
     )
-    text = xml.serialize(schema, Element.named(value.qname, None), value)
+    text = xml_writer.serialize(schema, Element.named(value.qname, None), value)
     # Their values hold characters that only our own parser takes back.
     tree = infoset(text.replace("&#0;", ""))
     assert tree[0] == "{urn:z}top"
@@ -294,5 +294,5 @@ def test_names_that_xml_does_not_know_are_spelt_differently(schema):
 def test_unknown_names_do_not_pile_up(schema):
     for number in range(10_000):
         value = AnyElement(QName("", f"name{number}"))
-        xml.serialize(schema, Element.named(value.qname, None), value)
-    assert len(xml._SERIALIZERS[schema]._tags) <= xml._MANY
+        xml_writer.serialize(schema, Element.named(value.qname, None), value)
+    assert len(xml_writer._SERIALIZERS[schema]._tags) <= xml_writer._MANY
