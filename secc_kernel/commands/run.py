@@ -28,7 +28,7 @@ from secc_kernel.commands import CommandError
 from secc_kernel.commands._output import Output
 from secc_kernel.kernel import percent
 from secc_kernel.kernel.cells import split
-from secc_kernel.kernel.display import displayed
+from secc_kernel.kernel.display import display_function, displayed
 from secc_kernel.link.live import LiveSession, SessionError
 from secc_kernel.lua.api import install
 from secc_kernel.lua.bench import Bench, Options
@@ -157,6 +157,9 @@ class _Run:
         self.verdicts = Verdicts(self._output.now)
         self.bench = Bench(on_open=self._opened)
         self._engine = LuaEngine(stdout=self._output)
+        # What notebooks have and a terminal can show: each value, and again each that takes its place.
+        self._engine.define("display", display_function(lambda value, id_, update: self._output.now(repr(value))))
+        self._engine.define("clear", lambda wait=None: None)
         install(self._engine, self.bench)
         self._engine.look_in(self.script.parent)
 

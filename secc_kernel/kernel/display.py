@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from secc_kernel.lua import HostFunction, LazyTable, LuaObject, LuaTable, LuaUse
 from secc_kernel.lua.picture import tree
 from secc_kernel.lua.values import PLAIN
 
-__all__ = ["LuaResult", "Shown", "clear", "displayed", "show"]
+__all__ = ["LuaResult", "Shown", "clear", "display_function", "displayed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,12 @@ class Shown(LazyTable):
     ----------
     ids : tuple of str
         By which the front end knows them.
+    sink : callable
+        Shows a value under such an id; whether it replaces one.
     """
 
-    ids: tuple[str, ...] = ()
+    ids: tuple[str, ...]
+    sink: Callable[[Any, str, bool], object]
 
     def member(self, name: str) -> HostFunction:
         """What a script finds in it."""
@@ -81,11 +85,9 @@ class Shown(LazyTable):
 
     def put(self, values: tuple[Any, ...], update: bool = False) -> None:
         """Show the values, or replace those that are shown."""
-        from IPython.display import display, update_display
-
         for value, id_ in zip(values, self.ids, strict=True):
             found = displayed((value,))
-            (update_display if update else display)(LuaResult((value,)) if found is None else found, display_id=id_)
+            self.sink(LuaResult((value,)) if found is None else found, id_, update)
 
 
 def _is_function(values: tuple[Any, ...]) -> bool:
@@ -104,16 +106,29 @@ def displayed(values: tuple[Any, ...]) -> Any:
     return LuaResult(values)
 
 
-def show(*values: Any) -> Shown:
-    """Show values below the cell, as the last value of a cell is shown: ``display(...)`` in Lua."""
-    shown = Shown(
-        "what display returned",
-        lambda name: shown.member(name),
-        lambda: ["update"],
-        tuple(secrets.token_hex(8) for _ in values),
-    )
-    shown.put(values)
-    return shown
+def on_page(value: Any, id_: str, update: bool) -> None:
+    """Show a value below the cell, or replace what is there."""
+    from IPython.display import display, update_display
+
+    (update_display if update else display)(value, display_id=id_)
+
+
+def display_function(sink: Callable[[Any, str, bool], object] = on_page) -> HostFunction:
+    """The function ``display`` of Lua: shows values as the last value of a cell is shown; gives a handle.
+
+    Parameters
+    ----------
+    sink : callable
+        As for `Shown`.
+    """
+
+    def display(*values: Any) -> Shown:
+        ids = tuple(secrets.token_hex(8) for _ in values)
+        shown = Shown("what display returned", lambda name: shown.member(name), lambda: ["update"], ids, sink)
+        shown.put(values)
+        return shown
+
+    return HostFunction(display, "display", raw=True)
 
 
 def clear(wait: bool = False) -> None:

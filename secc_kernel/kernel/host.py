@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.kernel.captures import reader
-from secc_kernel.kernel.display import clear, show
+from secc_kernel.kernel.display import clear, display_function
 from secc_kernel.kernel.limits import Metered, Watch
 from secc_kernel.kernel.runs import Runs
 from secc_kernel.kernel.transcript import Transcript
-from secc_kernel.lua import HostFunction, LuaEngine, LuaUserError
+from secc_kernel.lua import LuaEngine, LuaUserError
 from secc_kernel.lua.streams import StandardStream
 from secc_kernel.lua.verdicts import Verdicts
 
@@ -70,7 +70,7 @@ class KernelHost:
         self._stdout = stdout
         self.watch = stdout.watch = stderr.watch = Watch(self.engine)
         self._permit = permit
-        self.engine.define("display", HostFunction(show, "display", raw=True))
+        self.engine.define("display", display_function())
         self.engine.define("clear", clear)
         self.engine.define("read_capture", reader(locate))
         self.standard_names: set[str] = set()

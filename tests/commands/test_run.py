@@ -55,6 +55,11 @@ def test_a_script_without_verdicts_passes_when_it_comes_to_its_end(run):
     assert run("Secc.Receive_SessionSetupReq_001() return 7") == (0, "", "")
 
 
+def test_what_a_script_shows_is_printed(run):
+    script = "local d = display({1}, 'a') print('between') d:update({2}, 'b') clear(true) display(nil)"
+    assert run(script) == (0, "{ 1 }\n'a'\nbetween\n{ 2 }\n'b'\nnil\n", "")
+
+
 def test_a_failed_verdict(run):
     status, out, _ = run("Session.Check(true, 'one') Session.Check(false, 'two')")
     assert status == 1
