@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,8 @@ class SeccKernel(IPythonKernel):
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
+        self._status = threading.Lock()
+        self._busy: dict[str, tuple[str, Any]] = {}
         super().__init__(**kwargs)
         self.host = self._make_host()
         assert self.shell is not None
@@ -249,6 +252,22 @@ class SeccKernel(IPythonKernel):
         reply = kind.replace("_request", "_reply")
         self.session.send(self.shell_stream, reply, answer, parent=request, ident=identities)
         self._publish_status("idle", "shell", parent=request)
+
+    def _publish_status(self, status: str, channel: str, parent: Any = None) -> None:
+        """Publish a status; after an answer beside a running cell say again that the kernel is busy.
+
+        JupyterLab shows the last status that it got, whatever request it belongs to.
+        """
+        parent = parent or self.get_parent(channel)
+        request = parent.get("header", {}).get("msg_id")
+        with self._status:  # the threads of the cells and of the channel: what is said last must be so
+            super()._publish_status(status, channel, parent)
+            if status == "busy":
+                self._busy[request] = channel, parent
+                return
+            self._busy.pop(request, None)
+            if status == "idle" and self._busy:
+                super()._publish_status("busy", *list(self._busy.values())[-1])
 
     def _assisted(self, kind: str, content: Any) -> dict[str, Any] | None:
         """As `_assistance`; what goes wrong there must not stop the channel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import time
 
@@ -119,6 +120,27 @@ def test_answers_do_not_wait_for_a_cell(kernel, cell: str) -> None:
     finally:
         kernel.manager.interrupt_kernel()
         assert kernel.end(request).status == "error"
+
+
+def test_the_kernel_is_busy_until_the_cell_ends(kernel) -> None:
+    """JupyterLab shows the last status: it must not be that of a completion."""
+    request = kernel.begin_running("while true do end")
+    complete(kernel, "Secc.evseid")
+    asked = kernel.client.complete("Secc.", 5)
+    kernel.ask(asked)
+    seen = []
+    while ("idle", asked) not in seen:
+        message = kernel.client.get_iopub_msg(timeout=20)
+        if message["msg_type"] == "status":
+            seen.append((message["content"]["execution_state"], message["parent_header"]["msg_id"]))
+    last = kernel.client.get_iopub_msg(timeout=20)
+    assert (last["content"]["execution_state"], last["parent_header"]["msg_id"]) == ("busy", request)
+    kernel.manager.interrupt_kernel()
+    kernel.end(request)
+    begun = kernel.begin("1 + 1")
+    kernel.end(begun)
+    with pytest.raises(queue.Empty):
+        kernel.client.get_iopub_msg(timeout=0.3)
 
 
 def test_a_cell_that_waits_shows_what_it_has_set(kernel) -> None:
