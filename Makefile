@@ -5,12 +5,14 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab bench compiled crosscheck fuzz lint notebooks docs clean
+.PHONY: help demo test oldest wheel lab bench compiled crosscheck fuzz lint notebooks docs clean
 
 help:
 	@echo "make demo       execute the first notebook against a simulated EV and print what happened"
 	@echo "make lab        open the notebooks in JupyterLab"
 	@echo "make test       the tests (ARGS='-k v2gtp' chooses some)"
+	@echo "make oldest     the kernel's, Lua's and the codec's tests with the oldest Python and dependencies that are allowed"
+	@echo "make wheel      build a wheel, install it into an environment of its own, run a script and a notebook there"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
 	@echo "make docs       write docs/api: a page for each message of the Lua API"
@@ -49,6 +51,36 @@ lab: $(VENV)/.stamp-lab
 
 test: $(VENV)/.stamp-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# What pyproject.toml allows at the other end: its lower bounds, pinned, on the oldest Python (or, without one, on this).
+OLDEST_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python) \
+	$(shell python3.10 -c 'import sys; print(sys.executable)' 2>/dev/null) $(PYTHON))
+OLDEST := $(VENV)-oldest
+OLDEST_TESTS ?= tests/kernel tests/lua tests/views tests/commands tests/notebooks tests/messages/test_seed.py \
+	tests/exi/test_vectors.py tests/exi/test_edge_cases.py tests/exi/test_values.py tests/test_package.py
+
+$(OLDEST)/.stamp: $(VENV)/.stamp-test scripts/oldest.py pyproject.toml
+	@echo "installing the oldest dependencies into $(OLDEST), with $$($(OLDEST_PYTHON) --version)"
+	@rm -rf $(OLDEST)
+	@$(OLDEST_PYTHON) -m venv $(OLDEST)
+	@$(BIN)/python scripts/oldest.py \
+		$$($(OLDEST_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])') test > $(OLDEST)/constraints.txt
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint $(OLDEST)/constraints.txt --editable '.[test]'
+	@touch $@
+
+oldest: $(OLDEST)/.stamp
+	$(OLDEST)/bin/python -m pytest $(OLDEST_TESTS) $(ARGS)
+
+# As a user gets it: without the checkout, and with nothing but what it depends on and something to run a notebook.
+WHEEL := $(VENV)-wheel
+wheel:
+	@rm -rf $(WHEEL) && $(PYTHON) -m venv $(WHEEL)
+	@$(WHEEL)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(WHEEL)/dist .
+	@$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check $(WHEEL)/dist/*.whl 'nbclient>=0.10'
+	@cp notebooks/01_session_setup.ipynb $(WHEEL)/dist
+	@printf 'Secc.Receive_SessionSetupReq_001()\nSession.Check(journal == nil, "runs from a wheel")\n' > $(WHEEL)/dist/first.lua
+	cd $(WHEEL)/dist && ../bin/secc-kernel run first.lua && ../bin/jupyter execute --timeout=60 01_session_setup.ipynb
 
 lint: $(VENV)/.stamp-test
 	$(BIN)/ruff check .

@@ -60,7 +60,7 @@ def test_errors_name_cell_and_line(kernel: Kernel) -> None:
     count = outcome.reply["execution_count"]
     shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(outcome.reply["traceback"]))
     assert f"In[{count}]:2: Secc.Set_SessionSetupRes_EVSEID takes a string" in shown
-    assert "^^^" in shown
+    assert "^" in shown.splitlines()[-1]
     assert "extension.py" not in shown
     assert "nothing on its line" in kernel.run("%%lua x = 1\ny = 2").stderr
 
