@@ -21,7 +21,7 @@ from ..session.secc import SECC
 from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wait
 from .breakpoints import Breakpoints
 from .reach import begins_session, can_come, crosses, is_due, may_choose, may_come, survives
-from .reasons import how_it_ended, last_messages, stands_still, why_not
+from .reasons import how_it_ended, last_messages, stands_still, whole_story, why_not
 from .stops import Stops
 
 __all__ = ["Pilot"]
@@ -129,7 +129,7 @@ class Pilot:
         seat = self.seats[wait.role]
         missed, self._missed = self._missed, None
         if wait.kind == "end" and seat.party.ended is not None:
-            self._finish(wait, seat.party.ended)
+            self._finish(wait, self._ending(seat.party.ended))
             return
         if missed is not None and wait.kind in ("receive", "turn"):
             ended, taken = missed
@@ -267,7 +267,7 @@ class Pilot:
             elif self.link.advance(self._next_act()):
                 self._settle()
             elif wait.kind == "end" and self.party.ended is not None:
-                self._finish(wait, self.party.ended)
+                self._finish(wait, self._ending(self.party.ended))
             else:
                 self._fail(wait, f"{wait} cannot come: nothing more happens on the link")
         if self.wait is not None and not self._stops.held:
@@ -316,7 +316,7 @@ class Pilot:
         if wait is None:
             return
         if wait.kind == "end" and all(seat.party.ended for seat in self.seats.values()):
-            self._finish(wait, self.party.ended)
+            self._finish(wait, self._ending(self.party.ended))
         elif self.link.real and wait.until is not None and self.link.now >= wait.until:
             self._finish(wait)
 
@@ -368,7 +368,7 @@ class Pilot:
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if wait.kind in ("run", "message"):
-            self._finish(wait, event)
+            self._finish(wait, self._ending(event))
             return
         if goes_on:
             wait.restarts += 1
@@ -376,6 +376,11 @@ class Pilot:
         else:
             text = f"{wait} did not come: {how_it_ended(event, taken, seat.party.role)}"
             self._fail(wait, text, SessionEndedError)
+
+    def _ending(self, ended: Ended | None) -> Ended | None:
+        """How the session ended, as it is told to the script."""
+        vehicle = self.seats["EVCC"].party.ended if "EVCC" in self.seats else None
+        return ended and whole_story(ended, vehicle)
 
     def _decide(self, seat: Seat) -> bool:
         """Who acts for a party whose turn it is. True when something was done."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..messages import vocabulary
 from ..session.evcc import CLOSES, STOP, STOPS
 from ..session.events import Ended
@@ -9,7 +11,7 @@ from ..session.journal import Journal, NoteEntry, StateEntry
 from .base import Seat, Wait
 from .reach import begins_session, is_foreign
 
-__all__ = ["how_it_ended", "last_messages", "stands_still", "why_not"]
+__all__ = ["how_it_ended", "last_messages", "stands_still", "whole_story", "why_not"]
 
 _SHOWN = 4
 
@@ -60,6 +62,13 @@ def how_it_ended(ended: Ended, taken: str | None, role: str) -> str:
     return f"{text}; the script {held}: send {own}, or let the autopilot go on with RunTo or RunToEnd"
 
 
+def whole_story(ended: Ended, vehicle: Ended | None) -> Ended:
+    """How a session ended, in the words of the simulated vehicle where it ended it: it knows why."""
+    if vehicle is None or vehicle.how != ended.how or ended.how == "aborted" or ": " not in vehicle.reason:
+        return ended
+    return replace(ended, reason=vehicle.reason)
+
+
 def stands_still(seat: Seat, wait: Wait, turn: str) -> str:
     """Why nothing moves while the autopilot is off."""
     if seat.party.role == "SECC":
@@ -73,10 +82,10 @@ def why_not(seat: Seat, request: str) -> str:
     if progress.sequence is not None and is_foreign(progress, request):
         return f"{request} is no message of {vocabulary(progress.sequence.schema).title}, which this session speaks"
     if request[:-3] + "Res" in seat.sent:
-        return f"{request} was answered already, and none comes after {progress.state}"
+        return f"{request} was answered already, and none comes after {progress.last}"
     if seat.party.role == "SECC" and seat.party.turn == STOP:
         return "the vehicle ends the session with SessionStopReq"
     if begins_session(request):
-        return f"{request} begins a session, and this one is at {progress.state}"
+        return f"{request} begins a session, and this one is at {progress.last}"
     mode = f" {progress.mode}" if progress.mode else ""
-    return f"in this{mode} session no {request} follows {progress.state}"
+    return f"in this{mode} session no {request} follows {progress.last}"

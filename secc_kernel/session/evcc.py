@@ -27,8 +27,6 @@ __all__ = ["EVCC"]
 
 COMMUNICATION_SETUP = "V2G_EVCC_CommunicationSetup_Timeout"
 MESSAGE = "V2G_EVCC_Msg_Timeout"
-ONGOING = "V2G_EVCC_Ongoing_Timeout"
-CABLE_CHECK = "V2G_EVCC_CableCheck_Timeout"
 PRECHARGE = "V2G_EVCC_PreCharge_Timeout"
 READY_TO_CHARGE = "V2G_EVCC_ReadyToCharge_Timeout"
 DISCOVERY = "SDP_Response_Timeout"
@@ -235,8 +233,8 @@ class EVCC(Party):
         if self.state == "connecting":
             self._end("aborted", f"no connection to the station: {reason}", "link")
         else:
-            waiting = f"while {self.state}"
-            self._end("aborted", f"the station closed the connection {waiting}: {reason}", self.peer_role)
+            said = reason if "closed the connection" in reason else f"the station closed the connection: {reason}"
+            self._end("aborted", self._lost(said, self.progress.last), self.peer_role)
 
     def _expired(self, timer: str) -> None:
         if timer == DISCOVERY:
@@ -280,19 +278,10 @@ class EVCC(Party):
         self._owe_nothing()
         if name == HANDSHAKE:
             self._offers = message.body.AppProtocol
-        self._supervise(message, name)
-
-    def _supervise(self, message: Message, name: str) -> None:
         times = message_times(message.schema, name)
         if times is not None:
             self.timers.start(MESSAGE, times.timeout, self.now)
-        for asked, timer in (("CableCheckReq", CABLE_CHECK), ("PreChargeReq", PRECHARGE)):
-            if name == asked and not self.timers.running(timer):
-                self._start_timer(timer)
-        if name != "PreChargeReq":
-            self.timers.stop(PRECHARGE, self.now)
-        if name != "CableCheckReq":
-            self.timers.stop(CABLE_CHECK, self.now)
+        self._measure(message)
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
@@ -319,6 +308,7 @@ class EVCC(Party):
             self._give_up(problem)
             return
         self.progress.answered(request, message)
+        self._measure(message)
         effect = _EFFECTS.get(name)
         if effect is not None:
             effect(self, request, message)
@@ -375,26 +365,10 @@ class EVCC(Party):
         self._start_timer(READY_TO_CHARGE, self._plugged_at)
 
     def _set_up(self, request: Message, response: Message) -> None:
-        self.timers.stop(COMMUNICATION_SETUP, self.now)
         self.session_id = response.session_id or b""
         if self.paused_session_id and response.body.ResponseCode != "OK_OldSessionJoined":
             self._note("the station did not join the paused session: everything begins anew")
         self.paused_session_id = b""
-
-    def _processed(self, request: Message, response: Message) -> None:
-        """EVSEProcessing: Ongoing is limited; waiting for the customer is not ([V2G2-845], [V2G2-854])."""
-        processing = str(response.body.EVSEProcessing)
-        if processing == "Ongoing" and not self.timers.running(ONGOING):
-            self._start_timer(ONGOING)
-        elif processing != "Ongoing":
-            self.timers.stop(ONGOING, self.now)
-
-    def _cable_checked(self, request: Message, response: Message) -> None:
-        if response.body.EVSEProcessing == "Finished":
-            self.timers.stop(CABLE_CHECK, self.now)
-
-    def _power_delivered(self, request: Message, response: Message) -> None:
-        self.timers.stop(READY_TO_CHARGE, self.now)
 
     def _stopped(self, request: Message, response: Message) -> None:
         # In DIN SPEC 70121 a pause is the vehicle's own affair: it comes back with the session's id.
@@ -419,11 +393,6 @@ def _lack(response: Message) -> str | None:
 _EFFECTS: dict[str, Callable[[EVCC, Message, Message], None]] = {
     "supportedAppProtocolRes": EVCC._negotiated,
     "SessionSetupRes": EVCC._set_up,
-    "AuthorizationRes": EVCC._processed,
-    "ContractAuthenticationRes": EVCC._processed,
-    "ChargeParameterDiscoveryRes": EVCC._processed,
-    "CableCheckRes": EVCC._cable_checked,
-    "PowerDeliveryRes": EVCC._power_delivered,
     "SessionStopRes": EVCC._stopped,
 }
 """What a response does to the EVCC besides its place in the sequence."""

@@ -31,7 +31,7 @@ from secc_kernel.session.events import (
     Undecodable,
 )
 from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteEntry, StateEntry, TimerEntry
-from secc_kernel.session.timers import LIMITS, Limit, Timers
+from secc_kernel.session.timers import LIMITS, Limit, Timers, measured
 from secc_kernel.wire import sdp, v2gtp
 
 __all__ = ["Connection", "Party", "endpoint"]
@@ -110,6 +110,7 @@ class Party(ABC):
         self.connection: Connection | None = None
         self.ended: Ended | None = None
         self._streams = 0
+        self._running: set[str] = set()
         self._owed: str | None = None
         self._owed_at = 0.0
         self._autopilot = False
@@ -154,6 +155,7 @@ class Party(ABC):
         self._streams += 1
         self.schema = None
         self.ended = None
+        self._running.clear()
         self._record_state("TCP", "closed", "connected")
         self._events.append(Connected(self.now, self.connection.peer))
         self._opened()
@@ -367,6 +369,13 @@ class Party(ABC):
         self._enter(f"ended ({how})")
         self._note(f"{self.role}: the session ended ({how}): {reason}")
 
+    @staticmethod
+    def _lost(reason: str, last: str) -> str:
+        """Why a connection has gone, with the last response where nobody says more."""
+        if ": " in reason:
+            return reason
+        return f"{reason}, before anything was agreed on" if last == "handshake" else f"{reason} after {last}"
+
     def _abort(self, reason: str, fault: str) -> None:
         """Give up: close the connection, if there is one, and end the session."""
         if self.connection is not None:
@@ -384,6 +393,21 @@ class Party(ABC):
         found = self._limit(timer)
         if found is not None:
             self.timers.start(timer, found.seconds, self.now, since)
+
+    def _measure(self, message: Message) -> None:
+        """Begin and end the times that a message begins and ends, by the table of the standard.
+
+        A time that has run out is late, and not begun again until it has ended.
+        """
+        begun, ended = measured(self.schema if self.schema in LIMITS else "iso2", self.role, message.name)
+        for limit in ended:
+            if any(moment.met(message) for moment in limit.ends):
+                self._running.discard(limit.name)
+                self.timers.stop(limit.name, self.now)
+        for limit in begun:
+            if limit.name not in self._running and limit.begins is not None and limit.begins.met(message):
+                self._running.add(limit.name)
+                self.timers.start(limit.name, limit.seconds, self.now)
 
     def _pass_time(self, now: float, *, including: bool) -> None:
         """Do what was due before ``now`` (and, with ``including``, at ``now``), in order.

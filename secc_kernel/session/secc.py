@@ -16,6 +16,7 @@ from secc_kernel.session.journal import Journal
 from secc_kernel.session.offers import Offers
 from secc_kernel.session.party import Party
 from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
+from secc_kernel.session.signs import Signs
 from secc_kernel.session.station import Station, starts
 from secc_kernel.session.timers import message_times
 from secc_kernel.wire import sdp
@@ -24,19 +25,8 @@ __all__ = ["SECC"]
 
 SEQUENCE = "V2G_SECC_Sequence_Timeout"
 COMMUNICATION_SETUP = "V2G_SECC_CommunicationSetup_Performance_Time"
-ONGOING = "V2G_SECC_Ongoing_Performance_Time"
-CABLE_CHECK = "V2G_SECC_CableCheck_Performance_Time"
-PRECHARGE = "V2G_SECC_PreCharge_Performance_Time"
-POWER_DELIVERY = "V2G_SECC_PowerDelivery_Timeout"
-WELDING_DETECTION = "V2G_SECC_WeldingDetection_Timeout"
 CLOSE = "TCP_Close_Timeout"
 EVCC_SEQUENCE = "V2G_EVCC_Sequence_Performance_Time"
-_BEGINS = {
-    "CableCheckReq": (CABLE_CHECK,),
-    "PreChargeReq": (PRECHARGE, POWER_DELIVERY),
-    "WeldingDetectionReq": (WELDING_DETECTION,),
-}
-"""What the first request of its kind begins; which of them a standard has, its table of times says."""
 
 
 class SECC(Party):
@@ -101,12 +91,12 @@ class SECC(Party):
         self.listen(IPv6Address("fe80::1"), 49152)
         self.progress = Progress()
         self.offers = Offers()
+        self._signs = Signs()
         self.verdict: str | None = None
         self.next_session_id = b""
         self.paused_session_id = b""
         self._paused_payment: str | None = None
         self._payment: str | None = None
-        self._watched: set[str] = set()
         self._requests: deque[tuple[Message, float]] = deque()
         self._began = False
         self._answered_at: float | None = None
@@ -210,10 +200,10 @@ class SECC(Party):
         self._begin_setup()
         self.progress = Progress()
         self.offers = Offers()
+        self._signs = Signs()
         self.session_id = self.next_session_id = b""
         self.verdict = self._stopped = self._payment = self._answered_at = None
         self._requests.clear()
-        self._watched.clear()
         self._enter(self.progress.state)
         self._await_request()
 
@@ -222,12 +212,13 @@ class SECC(Party):
             if self._stopped is not None:
                 self._over(self._stopped)
             else:
-                self._give_up(f"the connection closed after {self.progress.state}: {reason}", self.peer_role)
+                self._give_up(self._lost(reason, self.progress.last), self.peer_role)
 
     def _over(self, how: str) -> None:
         self._began = False
         self._requests.clear()
-        self._end(how, "the vehicle stopped the session" if how == "terminated" else "the vehicle paused the session")
+        done = "ended" if how == "terminated" else "paused"
+        self._end(how, f"the vehicle {done} the session{self._signs.why()}")
 
     def _give_up(self, reason: str, fault: str) -> None:
         self._began = False
@@ -239,8 +230,8 @@ class SECC(Party):
         assert limit is not None
         seconds, clause = limit.seconds, f"({limit.clause})"
         if timer == SEQUENCE:
-            self._find(SEQUENCE, "error", f"no request within {seconds:g} s after {self.progress.state} {clause}")
-            self._give_up(f"{SEQUENCE}: no request within {seconds:g} s after {self.progress.state}", "EVCC")
+            self._find(SEQUENCE, "error", f"no request within {seconds:g} s after {self.progress.last} {clause}")
+            self._give_up(f"{SEQUENCE}: no request within {seconds:g} s after {self.progress.last}", "EVCC")
         elif timer == CLOSE:
             if self._stopped is not None:
                 self._note(
@@ -249,7 +240,7 @@ class SECC(Party):
                 self._close("the session is over")
                 self._over(self._stopped)
             else:
-                self._give_up(f"the session ended with {self.progress.state}", "EVCC")
+                self._give_up(f"{self.progress.last} ended the session", "EVCC")
         elif timer == COMMUNICATION_SETUP:
             heard = self._streams > 0
             text = f"no SessionSetupRes within {seconds:g} s of communication set-up {clause}"
@@ -291,27 +282,15 @@ class SECC(Party):
         request, _ = self._requests[0]
         name = request.name
         self.timers.stop(SEQUENCE, self.now)
-        if name != "PreChargeReq":
-            self._done(PRECHARGE)
+        self._signs.heard(request.body)
         self._check_pace(name)
         self.verdict = self._judge(request, name)
         if name == "SessionSetupReq" and self.verdict is None:
             self._choose_session_id(request)
         if self.verdict is None:
             self.station.observe(request.body, name, self.now)
-            for timer in _BEGINS.get(name, ()):
-                self._watch(timer)
+            self._measure(request)
         self._owe(name, name)
-
-    def _watch(self, timer: str) -> None:
-        """Begin to measure a time, once: when it has run out it is late, and stays so until it is done."""
-        if timer not in self._watched:
-            self._watched.add(timer)
-            self._start_timer(timer)
-
-    def _done(self, timer: str) -> None:
-        self._watched.discard(timer)
-        self.timers.stop(timer, self.now)
 
     def _check_pace(self, name: str) -> None:
         allowed = self._limit(EVCC_SEQUENCE)
@@ -367,17 +346,20 @@ class SECC(Party):
             return
         request, arrived = self._requests.popleft()
         self._owe_nothing()
+        self._signs.told(message.body)
         self._check_answer(request, message, name, arrived, by)
         # What is no answer to the request moves nothing: no row of the sequence speaks of it.
         if name == _response(request):
             self.progress.answered(request, message)
+            if not failed(message):
+                self._measure(message)
             effect = _EFFECTS.get(name)
             if effect is not None and not failed(message):
                 effect(self, request, message)
         self._enter(self.progress.state)
         self._answered_at = self.now
         if self.progress.over and failed(message) and self.progress.rules.closes:
-            self._give_up(f"the session ended with {self.progress.state}", "EVCC" if by == "autopilot" else self.role)
+            self._give_up(f"{self.progress.last} ended the session", "EVCC" if by == "autopilot" else self.role)
         elif self.progress.over:
             self.timers.stop_all(self.now)
             self._start_timer(CLOSE)
@@ -419,7 +401,6 @@ class SECC(Party):
 
     def _set_up(self, request: Message, response: Message) -> None:
         self.session_id = response.session_id or b""
-        self.timers.stop(COMMUNICATION_SETUP, self.now)
         self.station.begin_session()
         if self.session_id != self.paused_session_id:
             self.paused_session_id, self._paused_payment = b"", None
@@ -428,26 +409,12 @@ class SECC(Party):
         self.offers.discovered(response.body)
 
     def _scheduled(self, request: Message, response: Message) -> None:
-        self._processed(request, response)
         self.offers.scheduled(response.body)
 
     def _selected(self, request: Message, response: Message) -> None:
         self._payment = str(request.body.SelectedPaymentOption)
 
-    def _processed(self, request: Message, response: Message) -> None:
-        """EVSEProcessing: the time of the Ongoing answers is limited, except while the customer is waited for."""
-        processing = str(response.body.EVSEProcessing)
-        if processing == "Ongoing":
-            self._watch(ONGOING)
-        else:
-            self._done(ONGOING)
-
-    def _cable_checked(self, request: Message, response: Message) -> None:
-        if response.body.EVSEProcessing == "Finished":
-            self._done(CABLE_CHECK)
-
     def _power_delivered(self, request: Message, response: Message) -> None:
-        self._done(POWER_DELIVERY)
         # In DIN SPEC 70121 the profile names the schedule.
         source = request.body if hasattr(request.body, "SAScheduleTupleID") else request.body.ChargingProfile
         if starts(request.body):
@@ -468,10 +435,7 @@ _EFFECTS: dict[str, Callable[[SECC, Message, Message], None]] = {
     "ServiceDiscoveryRes": SECC._discovered,
     "PaymentServiceSelectionRes": SECC._selected,
     "ServicePaymentSelectionRes": SECC._selected,
-    "AuthorizationRes": SECC._processed,
-    "ContractAuthenticationRes": SECC._processed,
     "ChargeParameterDiscoveryRes": SECC._scheduled,
-    "CableCheckRes": SECC._cable_checked,
     "PowerDeliveryRes": SECC._power_delivered,
     "SessionStopRes": SECC._stop,
 }

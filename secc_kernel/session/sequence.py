@@ -296,6 +296,12 @@ class Progress:
         self.over = False
 
     @property
+    def last(self) -> str:
+        """The last response, for who reads; `state` tells the rows of the table apart."""
+        name, _, code = self.state.partition("(")
+        return f"{name} ({code.removesuffix(')')})" if code.startswith("FAILED") else name
+
+    @property
     def rules(self) -> Sequence:
         """The sequence whose requirements count; before the handshake that of ISO 15118-2."""
         return self.sequence or _ISO2

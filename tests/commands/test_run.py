@@ -307,7 +307,7 @@ def test_on_tcp_every_message_is_a_line_and_the_autopilot_ends_the_session(run):
     assert re.fullmatch(r" +\d\.\d{3}  EVCC -> SECC  supportedAppProtocolReq", lines[1])
     assert any(line.endswith("EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished") for line in lines)
     assert lines[-3].endswith("EVCC <- SECC  SessionStopRes OK")
-    assert lines[-2] == "the session ended (terminated): the vehicle stopped the session"
+    assert lines[-2] == "the session ended (terminated): the vehicle ended the session"
     assert "the script has ended; the autopilot goes on to the end of the session" in lines
 
 

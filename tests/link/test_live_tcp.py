@@ -116,7 +116,7 @@ def test_a_vehicle_that_disappears_ends_the_wait(station):
     vehicle = vehicle_at(station)
     vehicle.receive("SessionSetupRes").result(WAIT)
     vehicle.close()
-    with pytest.raises(SessionError, match=r"the connection closed after SessionSetupRes: the EVCC closed"):
+    with pytest.raises(SessionError, match=r"the EVCC closed the connection after SessionSetupRes"):
         waiting.result(WAIT)
 
 

@@ -471,7 +471,7 @@ def test_run_to_and_to_the_end(lua):
     lua("Session.RunTo('CurrentDemandReq')")
     assert lua.names[-1] == "CurrentDemandReq"
     assert lua("return Secc.Check_Received_CurrentDemandReq(), Secc.Check_Received_SessionStopReq()") == (True, False)
-    assert lua("return Session.RunToEnd()") == ("terminated", "the vehicle stopped the session")
+    assert lua("return Session.RunToEnd()") == ("terminated", "the vehicle ended the session")
     assert lua.names[-1] == "SessionStopRes"
 
 

@@ -117,7 +117,7 @@ def lua():
 
 
 def test_a_whole_charge_with_the_documented_names_of_the_station(lua):
-    assert lua(STATION) == ("terminated", "the vehicle stopped the session")
+    assert lua(STATION) == ("terminated", "the vehicle ended the session")
     assert lua.bench.journal.findings == []
     assert {frame.schema for frame in lua.bench.journal.frames} == {"sap", "din"}
     (setup,) = lua.bodies("SessionSetupRes")

@@ -67,7 +67,7 @@ def test_what_a_script_leaves_out_goes_with_finished(lua, protocol):
     for name in names:
         lua(FINISHED.format(name))
         assert [f.name for f in lua.bench.journal.frames].count(f"{name}Res") == 1
-    assert lua("return Session.RunToEnd()") == ("terminated", "the vehicle stopped the session")
+    assert lua("return Session.RunToEnd()") == ("terminated", "the vehicle ended the session")
     assert rules(lua) == []
     (checked,) = [f.message.body for f in lua.bench.journal.frames if f.name == "CableCheckRes"]
     assert (checked.DC_EVSEStatus.EVSEIsolationStatus, checked.DC_EVSEStatus.EVSEStatusCode) == ("Valid", "EVSE_Ready")
