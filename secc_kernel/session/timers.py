@@ -3,14 +3,45 @@
 Two kinds (ISO 15118-2, 8.7): a *timeout* is an error threshold, its expiry ends the session; a *performance time* is a
 quality threshold: an answer after it is late, not wrong. Both are data here, one table a standard, each with the clause
 that states it. A timer that a standard's table does not have is not run in its sessions.
+
+Most times begin and end with messages: the table says which, and a party that sends or receives one runs them by it
+(`Party._measure`). What else begins or ends a time (the plug, a connection, silence) is the party's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["LIMITS", "MESSAGES", "Limit", "MessageTimes", "Timers", "limit", "message_times"]
+if TYPE_CHECKING:
+    from secc_kernel.codec import Message
+
+__all__ = ["LIMITS", "MESSAGES", "Limit", "MessageTimes", "Moment", "Timers", "limit", "measured", "message_times"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When one of some messages goes over the wire.
+
+    Attributes
+    ----------
+    messages : tuple of str
+        Their names.
+    element, values : str, tuple of str
+        What one of its elements has to say, if that counts.
+    """
+
+    messages: tuple[str, ...]
+    element: str = ""
+    values: tuple[str, ...] = ()
+
+    def met(self, message: Message) -> bool:
+        """Whether a message is one of them."""
+        if message.name not in self.messages:
+            return False
+        return not self.element or str(getattr(message.body, self.element, None)) in self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +62,10 @@ class Limit:
         Requirement or table of the standard.
     meaning : str
         From when to when.
+    begins : Moment, optional
+        The message that begins it; a further one changes nothing until it has ended.
+    ends : tuple of Moment
+        The messages that end it.
     """
 
     name: str
@@ -39,6 +74,8 @@ class Limit:
     side: str
     clause: str
     meaning: str
+    begins: Moment | None = None
+    ends: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +90,26 @@ class MessageTimes:
     performance: float | None
 
 
+def _processing(authorization: str) -> dict[str, Any]:
+    """Begin and end of the Ongoing times: EVSEProcessing Ongoing. Waiting for the customer is not ([V2G2-854])."""
+    working = (authorization, "ChargeParameterDiscoveryRes")
+    done = Moment(working, "EVSEProcessing", ("Finished", "Ongoing_WaitingForCustomerInteraction"))
+    return {"begins": Moment(working, "EVSEProcessing", ("Ongoing",)), "ends": (done,)}
+
+
+_SET_UP = Moment(("SessionSetupRes",))
+_CABLE_CHECK: dict[str, Any] = {
+    "begins": Moment(("CableCheckReq",)),
+    "ends": (
+        Moment(("CableCheckRes",), "EVSEProcessing", ("Finished",)),
+        Moment(("PreChargeReq", "PowerDeliveryReq", "SessionStopReq")),
+    ),
+}
+_PRECHARGE: dict[str, Any] = {
+    "begins": Moment(("PreChargeReq",)),
+    "ends": (Moment(("PowerDeliveryReq", "SessionStopReq")),),
+}
+
 _ISO2 = (
     Limit(
         "V2G_SECC_Sequence_Timeout", 60.0, "timeout", "SECC", "[V2G2-443], Table 109",
@@ -65,34 +122,42 @@ _ISO2 = (
     Limit(
         "V2G_EVCC_Ongoing_Timeout", 60.0, "timeout", "EVCC", "[V2G2-710..713], Table 109",
         "the first response with EVSEProcessing Ongoing -> Finished",
+        **_processing("AuthorizationRes"),
     ),
     Limit(
         "V2G_SECC_Ongoing_Performance_Time", 55.0, "performance", "SECC", "[V2G2-710..713], Table 109",
         "the first response with EVSEProcessing Ongoing -> Finished",
+        **_processing("AuthorizationRes"),
     ),
     Limit(
         "V2G_EVCC_CommunicationSetup_Timeout", 20.0, "timeout", "EVCC", "[V2G2-446], [V2G2-605], Table 111",
         "plugged in -> SessionSetupRes received",
+        ends=(_SET_UP,),
     ),
     Limit(
         "V2G_SECC_CommunicationSetup_Performance_Time", 18.0, "performance", "SECC", "[V2G2-716], Table 111",
         "plugged in -> SessionSetupRes sent",
+        ends=(_SET_UP,),
     ),
     Limit(
         "V2G_EVCC_CableCheck_Timeout", 40.0, "timeout", "EVCC", "[V2G2-700..703], Table 111",
         "the first CableCheckReq -> CableCheckRes with Finished",
+        **_CABLE_CHECK,
     ),
     Limit(
         "V2G_SECC_CableCheck_Performance_Time", 38.0, "performance", "SECC", "[V2G2-700..703], Table 111",
         "the first CableCheckReq -> CableCheckRes with Finished",
+        **_CABLE_CHECK,
     ),
     Limit(
         "V2G_EVCC_PreCharge_Timeout", 7.0, "timeout", "EVCC", "[V2G2-704..707], Table 111",
         "the first PreChargeReq -> PowerDeliveryReq",
+        **_PRECHARGE,
     ),
     Limit(
         "V2G_SECC_PreCharge_Performance_Time", 5.0, "performance", "SECC", "[V2G2-704..707], Table 111",
         "the first PreChargeReq -> the voltage that the vehicle asked for",
+        **_PRECHARGE,
     ),
 )  # fmt: skip
 
@@ -104,15 +169,18 @@ _DIN = (
     Limit(
         "V2G_EVCC_Ongoing_Timeout", 60.0, "timeout", "EVCC", "[V2G-DC-863], [V2G-DC-864]",
         "the first response with EVSEProcessing Ongoing -> Finished",
+        **_processing("ContractAuthenticationRes"),
     ),
     Limit(
         "V2G_EVCC_CommunicationSetup_Timeout", 20.0, "timeout", "EVCC", "Table 77",
         "plugged in -> SessionSetupRes received",
+        ends=(_SET_UP,),
     ),
     # Runs from before a protocol is agreed on, so a station has one value for both standards.
     Limit(
         "V2G_SECC_CommunicationSetup_Performance_Time", 18.0, "performance", "SECC", "ISO 15118-2, [V2G2-716]",
         "plugged in -> SessionSetupRes sent",
+        ends=(_SET_UP,),
     ),
     # The sources disagree: 150 s in a vehicle's stack that transcribes Table 77 (PyPI iso15118) and in the error list
     # of a supplier of production EVCCs ("plug-in to PowerDelivery"), 250 s in a remark in a station's code (EVerest).
@@ -121,22 +189,27 @@ _DIN = (
     Limit(
         "V2G_EVCC_ReadyToCharge_Timeout", 150.0, "timeout", "EVCC", "Table 77",
         "plugged in -> PowerDeliveryRes to ReadyToChargeState true",
+        ends=(Moment(("PowerDeliveryRes",)),),
     ),
     Limit(
         "V2G_EVCC_CableCheck_Timeout", 40.0, "timeout", "EVCC", "Table 77",
         "the first CableCheckReq -> CableCheckRes with Finished",
+        **_CABLE_CHECK,
     ),
     Limit(
         "V2G_EVCC_PreCharge_Timeout", 7.0, "timeout", "EVCC", "Table 77",
         "the first PreChargeReq -> PowerDeliveryReq",
+        **_PRECHARGE,
     ),
     Limit(
         "V2G_SECC_PowerDelivery_Timeout", 20.0, "timeout", "SECC", "[V2G-DC-969], Table 77",
         "the first PreChargeReq -> PowerDeliveryRes",
+        begins=Moment(("PreChargeReq",)), ends=(Moment(("PowerDeliveryRes",)),),
     ),
     Limit(
         "V2G_SECC_WeldingDetection_Timeout", 20.0, "timeout", "SECC", "[V2G-DC-925], [V2G-DC-926]",
         "the first WeldingDetectionReq -> SessionStopReq",
+        begins=Moment(("WeldingDetectionReq",)), ends=(Moment(("SessionStopReq",)),),
     ),
     # The control pilot belongs to a link that has one; no link here does yet, so nobody runs these two.
     Limit(
@@ -204,6 +277,15 @@ def limit(name: str, schema: str = "iso2") -> Limit:
         The standard has no timer of this name.
     """
     return LIMITS[schema][name]
+
+
+@cache
+def measured(schema: str, side: str, message: str) -> tuple[tuple[Limit, ...], tuple[Limit, ...]]:
+    """The times of one side that a message may begin, and those that it may end."""
+    ours = [entry for entry in LIMITS[schema].values() if entry.side == side]
+    begun = tuple(entry for entry in ours if entry.begins is not None and message in entry.begins.messages)
+    ended = tuple(entry for entry in ours if any(message in moment.messages for moment in entry.ends))
+    return begun, ended
 
 
 def message_times(schema: str, message: str) -> MessageTimes | None:
