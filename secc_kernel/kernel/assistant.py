@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -31,6 +32,8 @@ __all__ = ["Assistant", "default_language"]
 #: Seconds that an answer waits for a new survey while a cell waits for something, and between two steps of preparation.
 _PATIENCE = 0.05
 _PAUSE = 0.02
+#: Cell magics whose body is a cell like any other.
+_RUNS_LUA = re.compile(r"\s*%%(?:time|timeit|capture|prun)\b[^\n]*\n")
 
 
 def default_language(environment: Mapping[str, str] = os.environ) -> str:
@@ -61,7 +64,7 @@ class Assistant:
         self._shell = shell
         self._thread = threading.get_ident()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._globals: dict[str, Known] = {}
+        self._globals: Mapping[str, Known] = {}
         self._names: tuple[str, ...] = ()
         self._compilers = threading.local()
         register(shell, self)
@@ -116,11 +119,13 @@ class Assistant:
         data = bundle(said, self.language) if said is not None else {}
         return {"status": "ok", "found": said is not None, "data": data, "metadata": {}}
 
-    def names_magic(self, code: str, cursor: int | None) -> bool:
-        """Whether the name of a magic is being written."""
+    def is_lua(self, code: str, cursor: int | None) -> bool:
+        """Whether a place in a cell with magics is for us: the body of one that runs Lua, or the name of a magic."""
         from secc_kernel.kernel.completion import context
 
-        return "%" in code and context(code, len(code) if cursor is None else cursor).kind == "magic"
+        at = len(code) if cursor is None else cursor
+        above = _RUNS_LUA.match(code)
+        return (above is not None and at >= above.end()) or ("%" in code and context(code, at).kind == "magic")
 
     def bundle(self, name: str, detail: int = 0) -> dict[str, str] | None:
         """What there is to say about a name, as a front end takes it; None if Lua has no such name."""

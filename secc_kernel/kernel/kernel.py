@@ -154,7 +154,7 @@ class SeccKernel(IPythonKernel):
         cursor = asked.get("cursor_pos")
         if kind == "is_complete_request":
             return self.assistant.is_complete(cell.lua) if cell.lua else None
-        if not (cell.lua or not code.strip() or self.assistant.names_magic(code, cursor)):
+        if not (cell.lua or not code.strip() or self.assistant.is_lua(code, cursor)):
             return None
         if kind == "complete_request":
             return self.assistant.complete(code, cursor)

@@ -74,8 +74,7 @@ from .picture import picture, scalar
 from .report import Reporter
 from .source import last_expression, strip_prefix, tokens
 from .streams import Reader, StandardStream, Writable, standard_line
-from .survey import Known
-from .survey import read as read_survey
+from .survey import Survey
 from .values import ENCODING, to_lua, to_python
 
 __all__ = ["LuaEngine"]
@@ -273,11 +272,11 @@ class LuaEngine:
             names += [name for _, known in self._resolvers for name in known() if name not in names]
         return names
 
-    def survey(self) -> dict[str, Known]:
+    def survey(self) -> Survey:
         """What scripts have made of the globals, without running user code; between cells, or while one waits."""
         self._require_idle()
         self._memory.make_room()
-        return read_survey(self._lua["survey"]())
+        return Survey(self._lua["survey"]())
 
     def _unmade_members(self, path: tuple[str, ...]) -> list[str]:
         """The names in a global table that no script has used so far."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .picture import quote
 
-__all__ = ["Known", "read"]
+__all__ = ["Known", "Survey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,31 @@ class Known:
         return self.text.partition(")")[2].strip() if self.kind == "function" else ""
 
 
-def read(text: str) -> dict[str, Known]:
-    """The globals by their path (``t``, ``t.field``) from what ``survey.lua`` gives."""
-    found: dict[str, Known] = {}
-    for record in text.split("\x1e") if text else ():
-        path, kind, shown = record.split("\x1f", 2)
-        found.setdefault(path, Known(kind, shown))
-    return found
+class Survey(Mapping[str, Known]):
+    """The globals by their path (``t``, ``t.field``), from what ``survey.lua`` gives; read when first looked at.
+
+    Parameters
+    ----------
+    text : str
+        A record for each name.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    @cached_property
+    def _found(self) -> dict[str, Known]:
+        found: dict[str, Known] = {}
+        for record in self._text.split("\x1e") if self._text else ():
+            path, kind, shown = record.split("\x1f", 2)
+            found.setdefault(path, Known(kind, shown))
+        return found
+
+    def __getitem__(self, path: str) -> Known:
+        return self._found[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)

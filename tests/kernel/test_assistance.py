@@ -68,6 +68,8 @@ def test_python_cells_and_magics_have_ipythons_answers(kernel) -> None:
     assert "len" in complete_python(kernel, "%%python\nle")
     assert "%%python" in complete(kernel, "%%pyth")
     assert "%config" in complete(kernel, "%conf")
+    for magic in ("%%time", "%%capture out", "%time", "%%lua"):
+        assert complete(kernel, f"{magic}\nSecc.evseid")[0].endswith("EVSEID")
     reply = kernel.ask(kernel.client.inspect("%%python\nlen", 12))
     assert "items in a container" in reply["data"]["text/plain"]
 
