@@ -1,6 +1,8 @@
 import pytest
+from connection_pair import ConnectionPair
 
 from secc_kernel.messages import vocabulary
+from secc_kernel.session.station import Station
 from secc_kernel.session.timers import LIMITS, Limit, Timers, limit, message_times
 
 #: Tables 109 and 111 of ISO 15118-2, transcribed apart from the code: seconds.
@@ -49,6 +51,52 @@ def test_every_request_and_response_has_its_times(schema):
 
 def test_where_no_times_are_known_none_are_claimed():
     assert message_times("xmldsig", "Signature") is None
+
+
+#: What begins otherwise: the plug, a connection, any response, an SDP request; CP states are nobody's yet.
+BEGUN_OTHERWISE = {
+    "V2G_SECC_Sequence_Timeout",
+    "V2G_EVCC_Sequence_Performance_Time",
+    "V2G_EVCC_CommunicationSetup_Timeout",
+    "V2G_SECC_CommunicationSetup_Performance_Time",
+    "V2G_EVCC_ReadyToCharge_Timeout",
+    "V2G_SECC_CPState_Detection_Timeout",
+    "V2G_SECC_CPOscillator_Retain_Time",
+    "SDP_Response_Timeout",
+    "TCP_Close_Timeout",
+}
+
+
+@pytest.mark.parametrize("schema", LIMITS)
+def test_every_other_time_begins_and_ends_with_messages_that_there_are(schema):
+    elements = vocabulary(schema).elements
+    for name, entry in LIMITS[schema].items():
+        assert (entry.begins is None) is (name in BEGUN_OTHERWISE)
+        for moment in (*entry.ends, *filter(None, (entry.begins,))):
+            for message in moment.messages:
+                assert message in elements
+                declared = {field.name for field in vocabulary(schema).message_type(message).__fields__}
+                assert not moment.element or moment.element in declared
+
+
+@pytest.mark.parametrize("schema", LIMITS)
+def test_both_sides_run_what_the_table_says(schema):
+    """A whole charge with a station that takes its time: each time begins and ends, and none runs out."""
+    slow = Station(authorization_time=1.0, parameter_time=1.0, isolation_time=1.0)
+    pair = ConnectionPair(slow, soc=79.99, protocols=(schema,)).start().run()
+    assert pair.ev.ended.how == "terminated"
+    for name, entry in LIMITS[schema].items():
+        if entry.begins is not None:
+            told = [what for _, what in pair.timers(name)]
+            assert told, name
+            assert told == ["start", "stop"] * (len(told) // 2), name
+
+
+def test_a_time_is_begun_by_the_first_message_only():
+    pair = ConnectionPair(Station(isolation_time=5.0), soc=79.99, energy="DC").start().run()
+    assert pair.names.count("CableCheckReq") > 10
+    first, end = pair.frames("CableCheckReq")[0].time, pair.frames("CableCheckRes")[-1].time
+    assert pair.timers("V2G_EVCC_CableCheck_Timeout") == [(first, "start"), (end, "stop")]
 
 
 @pytest.fixture
