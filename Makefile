@@ -16,7 +16,7 @@ help:
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
 	@echo "make docs       write docs/api: a page for each message of the Lua API"
-	@echo "make bench      the speed of the codec and of reading captures"
+	@echo "make bench      the speed of the codec, of reading captures, and of the kernel beside others"
 	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
 	@echo "make fuzz       damaged input for the codec (ARGS='--inputs 10000000 --engine damage')"
@@ -94,9 +94,17 @@ notebooks: $(VENV)/.stamp-test
 docs: $(VENV)/.stamp-demo
 	@$(BIN)/python scripts/api_docs.py --all
 
-bench: $(VENV)/.stamp-test
+# Other kernels to be measured beside ours: what they need is not mixed with what we need. ILua also needs lua in the PATH.
+$(VENV)-peer-kernels/.stamp: $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)-peer-kernels
+	@$(VENV)-peer-kernels/bin/python -m pip install --quiet --disable-pip-version-check ilua xeus-python || \
+		echo "ILua and xeus-python cannot be installed here: benchmarks without them"
+	@touch $@
+
+bench: $(VENV)/.stamp-test $(VENV)-peer-kernels/.stamp
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/captures.py
+	$(BIN)/python benchmarks/kernel.py
 
 # Only a quicker way to the same results: removing secc_kernel/exi/_engine.*.so, or SECC_KERNEL_PURE=1, undoes it.
 compiled: $(VENV)/.stamp-test
