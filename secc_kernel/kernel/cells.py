@@ -10,6 +10,8 @@ __all__ = ["Cell", "split"]
 _PYTHON = re.compile(r"\s*%%python[ \t]*(?:\n|\Z)")
 _LUA = re.compile(r"\s*%%lua[ \t]*(?:\n|\Z)")
 _HELP = re.compile(r"\s*(?:\?{1,2}\s*[\w.%*:]+|[\w.%*:]+\s*\?{1,2})\s*")
+#: What VS Code runs unseen in any kernel to learn whether it has a debugger.
+_PROBE = "import ipykernel\nprint(ipykernel.__version__)"
 #: A line magic needs a name: a lone % is Lua's modulo in an expression over several lines.
 _MAGIC_LINE = re.compile(r"\s*(?:%[A-Za-z_]|!)")
 #: ``files = !ls`` and ``files = %magic`` set a global of Lua.
@@ -41,6 +43,8 @@ def split(raw: str) -> Cell:
     A cell that begins with ``%%python`` is Python, one that begins with another cell magic is IPython's. Line magics
     and shell commands may stand in front of Lua; everything else is Lua, with or without ``%%lua`` in front.
     """
+    if raw.strip() == _PROBE:
+        return Cell(python=raw)
     marker = _PYTHON.match(raw)
     if marker:
         body = raw[marker.end() :]

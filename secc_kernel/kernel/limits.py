@@ -108,9 +108,9 @@ class Watch:
         return False
 
     def _watch(self, ended: threading.Event, seconds: float) -> None:
-        begun = time.monotonic()
-        while not ended.wait(_LOOK if not seconds else min(_LOOK, max(0.01, begun + seconds - time.monotonic()))):
-            if seconds and time.monotonic() - begun >= seconds:
+        begun = self._clock()
+        while not ended.wait(_LOOK if not seconds else min(_LOOK, max(0.01, begun + seconds - self._clock()))):
+            if seconds and self._clock() - begun >= seconds:
                 self._reached(Limit(f"stopped after {seconds:g} s, the time limit of a cell", self.how_to_change))
             elif self.memory and _resident() - (self._at_first or 0) > self.memory:
                 self.exhausted = True
@@ -120,6 +120,10 @@ class Watch:
                         "the session was closed to free memory; what was sent and received in it is gone",
                     )
                 )
+
+    def _clock(self) -> float:
+        """Seconds, without those in which a cell has stood in the debugger."""
+        return time.monotonic() - self._engine.debugger.standing
 
     def _reached(self, limit: Limit) -> None:
         """Stop what runs. Asked for again as long as it runs: a cell that is only just beginning forgets requests."""

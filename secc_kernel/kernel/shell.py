@@ -114,7 +114,7 @@ class SeccShell(ZMQInteractiveShell):
         """As `run_lua`, for a cell inside of a magic; its lines keep the numbers that they have in the whole cell."""
         self.host.prepare()
         name = f"In[{self._number}]"
-        above, found, _ = self.cells.get(name, "").rpartition(source)
+        above, found, _ = self.cells.get(name, "").rpartition(source.rstrip("\n"))
         with self._lua_errors():
             return displayed(self.host.engine.run("\n" * above.count("\n") + source if found else source, name))
 
@@ -128,6 +128,8 @@ class SeccShell(ZMQInteractiveShell):
         except LuaError as problem:
             problem.file_name = self._cell_name
             raise
+        finally:
+            self.host.conclude()
 
     def _cell_name(self, file: str) -> str:
         """``In[5]`` for the file that IPython says a Python cell is."""

@@ -148,8 +148,6 @@ class LuaDebugger:
         Why the script stands, if it does.
     wanted : bool
         Whether the count hook is to look for jobs.
-    standing : float
-        Seconds that scripts have stood, since there is this object.
     breakpoints : callable
         Gives the breakpoints of a chunk by its name (``=In[3]``, ``@file.lua``).
     lines : callable
@@ -169,7 +167,6 @@ class LuaDebugger:
         self.attached = False
         self.stopped: StoppedAt | None = None
         self.wanted = False
-        self.standing = 0.0
         self.breakpoints: Callable[[str], Iterable[Breakpoint]] = lambda source: ()
         self.lines: Callable[[], Iterable[int]] = lambda: ()
         self.on_stop: Callable[[StoppedAt], object] = lambda stop: None
@@ -186,6 +183,7 @@ class LuaDebugger:
         self._taken: _Job | None = None
         self._blocking = False
         self._begun = 0.0
+        self._stood = 0.0
         self._deadline = float("inf")
         self._met: dict[int, Breakpoint] = {}
         self._hold: StoppedAt | None = None
@@ -279,6 +277,11 @@ class LuaDebugger:
         self.before_going()
         self._jobs.put(how)
         return True
+
+    @property
+    def standing(self) -> float:
+        """Seconds that scripts have stood until now, since there is this object."""
+        return self._stood + (time.monotonic() - self._begun if self._blocking else 0.0)
 
     # For the engine ------------------------------------------------------------------------------------------------
 
@@ -393,7 +396,7 @@ class LuaDebugger:
 
     def _end_stop(self) -> None:
         self._blocking = False
-        self.standing += time.monotonic() - self._begun
+        self._stood += time.monotonic() - self._begun
 
     def _give_up(self) -> None:
         """The script is interrupted where it has stopped."""

@@ -291,6 +291,22 @@ def test_what_the_front_end_asks_elsewhere_meanwhile(client: DebugClient) -> Non
     }
 
 
+def test_vs_code_learns_that_there_is_a_debugger(kernel: Kernel) -> None:
+    asked = kernel.run("import ipykernel\nprint(ipykernel.__version__)", silent=True, store_history=False)
+    assert int(asked.stdout.partition(".")[0]) >= 6
+
+
+def test_the_time_limit_of_cells_does_not_run_at_a_breakpoint(client: DebugClient) -> None:
+    client.kernel.run("%config SeccKernel.cell_timeout = 1")
+    request = client.begin("local x = 1\nprint(x)", [2])
+    client.stopped()
+    time.sleep(1.5)
+    client.go()
+    outcome = client.end(request)
+    client.kernel.run("%config SeccKernel.cell_timeout = 0")
+    assert outcome.stdout == "1\n"
+
+
 def test_globals_are_shown_between_cells(client: DebugClient) -> None:
     client.kernel.run("alpha, beta = 1, { 1, 2 }")
     found = {each["name"]: each for each in client.ask("inspectVariables")["variables"]}

@@ -7,6 +7,7 @@ front end: coroutines are shown as parts of one stack.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from secc_kernel.kernel.debug.points import LinePoints
 from secc_kernel.kernel.debug.sources import SUFFIX, Sources
 from secc_kernel.kernel.debug.variables import variable
 from secc_kernel.kernel.display import LuaResult, displayed
-from secc_kernel.lua.debugging import JobError, StoppedAt, read_picture, read_row, read_rows, read_tables
+from secc_kernel.lua.debugging import JobError, Row, StoppedAt, read_picture, read_row, read_rows, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +93,7 @@ class DebugAdapter:
         self._render = render
         self._sequence = itertools.count(1)
         self._started = False
+        self._lab = True
         debugger = self._debugger
         debugger.breakpoints, debugger.lines = self._points.of_chunk, self._points.lines
         debugger.on_stop = self._stopped
@@ -146,16 +148,20 @@ class DebugAdapter:
 
     async def _initialize(self, asked: dict[str, Any]) -> dict[str, Any]:
         self._started = True
+        self._lab = asked.get("clientID", "jupyterlab") == "jupyterlab"
         return _CAPABILITIES
 
     async def _attach(self, asked: dict[str, Any]) -> None:
         self._debugger.attach()
         self._event("initialized")
-        (await self._protocol_breakpoints()).attach()
+        with contextlib.suppress(JobError):  # the kernel is busy: asked again for the first of these breakpoints
+            await self._protocol_breakpoints()
 
     async def _protocol_breakpoints(self) -> ProtocolBreakpoints:
         if self._protocol is None:
             self._protocol = await self._debugger.patiently(self._get_protocol())
+        if self._started:
+            self._protocol.attach()
         return self._protocol
 
     async def _disconnect(self, asked: dict[str, Any]) -> None:
@@ -282,12 +288,20 @@ class DebugAdapter:
 
     async def _variables(self, asked: dict[str, Any]) -> dict[str, Any]:
         which = asked["variablesReference"], asked.get("filter"), asked.get("start"), asked.get("count")
-        return {"variables": list(map(variable, await self._debugger.ask("children", *which, read=read_rows)))}
+        return self._shown(await self._debugger.ask("children", *which, read=read_rows))
+
+    def _shown(self, rows: list[Row]) -> dict[str, Any]:
+        return {"variables": [variable(row, self._lab) for row in rows]}
+
+    def _value(self, row: Row) -> dict[str, Any]:
+        """A value that has no name of its own."""
+        shown = variable(row, self._lab)
+        return {key: value for key, value in shown.items() if key not in ("name", "evaluateName")}
 
     async def _inspect_variables(self, asked: dict[str, Any]) -> dict[str, Any]:
         if self._debugger.stopped is not None:
             return {"variables": []}
-        return {"variables": list(map(variable, await self._debugger.ask("globals", read=read_rows)))}
+        return self._shown(await self._debugger.ask("globals", read=read_rows))
 
     async def _rich_inspect_variables(self, asked: dict[str, Any]) -> dict[str, Any]:
         def render(facts: Any) -> dict[str, Any]:
@@ -300,12 +314,12 @@ class DebugAdapter:
 
     async def _set_variable(self, asked: dict[str, Any]) -> dict[str, Any]:
         which = asked["variablesReference"], asked["name"], asked["value"]
-        return _value(await self._debugger.ask("assign", *which, read=read_row))
+        return self._value(await self._debugger.ask("assign", *which, read=read_row))
 
     async def _evaluate(self, asked: dict[str, Any]) -> dict[str, Any]:
         frame = asked.get("frameId") if self._debugger.stopped is not None else None
         row = await self._debugger.ask("evaluate", frame, asked["expression"], read=read_row)
-        found = _value(row)
+        found = self._value(row)
         return {"result": found.pop("value"), **found}
 
     async def _copy_to_globals(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -313,7 +327,7 @@ class DebugAdapter:
         for name in names:
             if not _NAME.fullmatch(name):
                 raise JobError(f"{name!r} is not the name of a variable")
-        return _value(await self._debugger.ask("copy", asked["srcFrameId"], *names, read=read_row))
+        return self._value(await self._debugger.ask("copy", asked["srcFrameId"], *names, read=read_row))
 
     async def _source(self, asked: dict[str, Any]) -> dict[str, Any]:
         text = self._sources.text(str(asked["source"].get("path", "")))
@@ -366,8 +380,3 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "richInspectVariables": {"data": {}, "metadata": {}},
     "setBreakpoints": {"breakpoints": []},
 }
-
-
-def _value(row: Any) -> dict[str, Any]:
-    """A value that has no name of its own."""
-    return {key: value for key, value in variable(row).items() if key not in ("name", "evaluateName")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from secc_kernel.lua import LuaObject, LuaTable
@@ -10,6 +11,8 @@ from secc_kernel.lua.picture import line
 from secc_kernel.lua.values import PLAIN
 
 __all__ = ["text_of", "variable"]
+
+_LAB_TYPES = {bool: "bool", int: "int", float: "float", str: "str"}
 
 
 def text_of(value: Any) -> str:
@@ -21,16 +24,28 @@ def text_of(value: Any) -> str:
     return type(value).__name__
 
 
-def variable(row: Row) -> dict[str, Any]:
-    """A variable for a front end."""
-    found: dict[str, Any] = {
-        "name": row.name,
-        "value": text_of(row.value),
-        "type": row.type,
-        "variablesReference": row.reference,
-    }
+def variable(row: Row, lab: bool = False) -> dict[str, Any]:
+    """A variable for a front end.
+
+    Parameters
+    ----------
+    row : Row
+        The variable.
+    lab : bool
+        Whether it is for JupyterLab: that shows the value of what has no type, or one of a few of Python's types; of
+        anything else it shows only the type.
+    """
+    type_ = _lab_type(row.value) if lab else row.type
+    found: dict[str, Any] = {"name": row.name, "value": text_of(row.value), "variablesReference": row.reference}
+    if type_:
+        found["type"] = type_
     if row.expression:
         found["evaluateName"] = row.expression
     if row.reference and row.items is not None:
         found["indexedVariables"], found["namedVariables"] = row.items, row.fields
     return found
+
+
+def _lab_type(value: Any) -> str:
+    # What is not finite it would make "NaN" of.
+    return "" if isinstance(value, float) and not math.isfinite(value) else _LAB_TYPES.get(type(value), "")
