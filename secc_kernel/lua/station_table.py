@@ -13,18 +13,19 @@ from ..session.station import Station
 from .convert import listed
 from .errors import LuaUserError
 from .functions import suggest
+from .picture import scalar as shown
 
 if TYPE_CHECKING:
     from .bench import Bench
 
-__all__ = ["SETTINGS", "station"]
+__all__ = ["MEMBERS", "SETTINGS", "station"]
 
 SETTINGS = {
     entry.name: str(entry.type) for entry in fields(Station) if entry.init and entry.name not in ("services", "epoch")
 }
 """What can be set, and its type."""
 
-_MEMBERS: dict[str, Any] = {
+MEMBERS: dict[str, Any] = {
     "energy_transfer_modes": types.EnergyTransferModeType,
     "payment_options": types.paymentOptionType,
     "notification": types.EVSENotificationType,
@@ -87,13 +88,13 @@ def _checked(name: Any, value: Any) -> Any:
         if not value:
             raise LuaUserError(f"Session.Station: {name} is a list of one or more, such as {{{_first(name)!r}}}")
         return value
-    if name in _MEMBERS:
+    if name in MEMBERS:
         _check_member(name, value)
         return value
     expected, fits = _KINDS[kind.partition(" ")[0]]
     if not fits(value):
         off = " or false" if "None" in kind else ""
-        raise LuaUserError(f"Session.Station: {name} is {expected}{off}, not {value!r}")
+        raise LuaUserError(f"Session.Station: {name} is {expected}{off}, not {shown(value)}")
     return value
 
 
@@ -109,11 +110,11 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def _first(name: str) -> str:
-    return str(next(iter(_MEMBERS[name])))
+    return str(next(iter(MEMBERS[name])))
 
 
 def _check_member(name: str, value: Any) -> None:
-    known = [str(member) for member in _MEMBERS[name]]
+    known = [str(member) for member in MEMBERS[name]]
     if value not in known:
         near = suggest(str(value), known)
         hint = f"did you mean {near!r}?" if near else f"it takes {listed(known)}"

@@ -1,0 +1,100 @@
+"""The tables ``Session`` and ``Ev``: what they say when there is nothing to do, and what the station is told."""
+
+from __future__ import annotations
+
+import pytest
+from notebook import Notebook
+
+from secc_kernel.lua.bench import Options, Vehicle
+from secc_kernel.lua.errors import LuaError
+
+
+@pytest.fixture
+def lua():
+    notebook = Notebook()
+    notebook.bench.vehicle = Vehicle(soc=79.8)
+    yield notebook
+    notebook.bench.close()
+
+
+@pytest.mark.parametrize("call", ["Ev.Stop()", "Ev.Pause()", "Ev.Renegotiate()"])
+def test_a_vehicle_that_is_not_there_cannot_be_told_anything(lua, call):
+    with pytest.raises(LuaError, match="no vehicle is plugged in") as caught:
+        lua(call)
+    assert "Session.RunTo('CurrentDemandReq')" in caught.value.hint
+    lua("Session.RunToEnd()")
+    with pytest.raises(LuaError, match=r"the session has ended \(terminated\): the vehicle ended the session"):
+        lua(call)
+    lua(f"Session.RunTo('CurrentDemandReq') {call}")
+
+
+def test_after_the_end_an_error_says_how_to_go_on(lua):
+    lua("Secc.Receive_SessionSetupReq_001() Session.Wait(3)")
+    with pytest.raises(LuaError, match=r"the session ended \(aborted\).*the script held SessionSetupReq") as caught:
+        lua("Secc.Receive_ServiceDiscoveryReq_001()")
+    assert "the next session begins with it" in caught.value.hint
+    assert "Ev.Plug{}" in caught.value.hint
+    lua("Secc.Receive_ServiceDiscoveryReq_001()")
+    assert lua.names.count("SessionSetupReq") == 2
+
+
+def test_closing_forgets_what_was_chosen(lua):
+    lua("Session.Protocol('din') Ev.Profile('hybrid') Session.Autopilot(false) Session.Station{maximum_current=99}")
+    lua("Session.Break('SessionStopReq') Session.Open{} Session.Close()")
+    assert lua("return Ev.Profile(), Session.Autopilot(), Session.Station().maximum_current") == ("compact", True, 400)
+    assert len(lua("return Session.Break()")) == 1
+    lua("Session.Unbreak() Ev.Plug{soc=79.9} Secc.Receive_SessionSetupReq_001()")
+    assert lua("return Session.Protocol()") == "iso2"
+
+
+def test_the_station_is_set_up(lua):
+    settings = dict(lua("return Session.Station{maximum_current=32, energy_transfer_modes={'DC_core'}}"))
+    assert settings["maximum_current"] == 32
+    assert [mode for _, mode in settings["energy_transfer_modes"]] == ["DC_core"]
+    lua("Session.RunTo('PreChargeReq')")
+    told = lua.bench.session.sent("ChargeParameterDiscoveryRes").body.EVSEChargeParameter
+    assert told.EVSEMaximumCurrentLimit.Value == 320
+    offered = lua.bench.session.sent("ServiceDiscoveryRes").body.ChargeService.SupportedEnergyTransferMode
+    assert offered.EnergyTransferMode == ["DC_core"]
+    # At once, while the session runs.
+    lua("Session.RunTo('CurrentDemandReq') Session.Station{notification='StopCharging'}")
+    how, why = lua("return Session.RunToEnd()")
+    assert (how, "StopCharging" in why) == ("terminated", True)
+    # And in the sessions that are opened later.
+    lua("Session.Station{notification='None', authorization_time=false} Session.Open{}")
+    assert lua("return Session.Station().authorization_time") is False
+    lua("Session.RunFor(5)")
+    assert lua.names[-1] == "AuthorizationRes"
+    assert lua.last.message.body.EVSEProcessing == "Ongoing_WaitingForCustomerInteraction"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("{maximum_curent=3}", "has no setting 'maximum_curent'; did you mean maximum_current?"),
+        ("{services={}}", "has no setting 'services'"),
+        ("{maximum_current='x'}", "maximum_current is a number from 0, not 'x'"),
+        ("{maximum_current=1/0}", "maximum_current is a number from 0"),
+        ("{authorization_time=true}", "authorization_time is a number from 0 or false, not true"),
+        ("{free=1}", "free is true or false, not 1"),
+        ("{EVSEID=5}", "EVSEID is a string, not 5"),
+        ("{energy_transfer_modes={}}", "is a list of one or more"),
+        ("{energy_transfer_modes={'DC_cor'}}", "takes no 'DC_cor'; did you mean 'DC_core'?"),
+        ("{payment_options='Cash'}", "takes no 'Cash'; it takes Contract, ExternalPayment"),
+        ("{notification='Stop'}", "takes no 'Stop'"),
+        ("'sim'", "takes a table of settings"),
+    ],
+)
+def test_settings_that_make_no_sense(lua, given, text):
+    before = dict(lua("return Session.Station()"))
+    with pytest.raises(LuaError) as caught:
+        lua(f"Session.Station({given})")
+    assert text in caught.value.message
+    assert repr(dict(lua("return Session.Station()"))) == repr(before)
+
+
+def test_a_real_station_sets_itself_up(lua):
+    lua.bench.options = Options(link="tcp", side="EVCC", host="::1", port=9)
+    lua("Session.Open{}")
+    with pytest.raises(LuaError, match="is a real one and sets itself up"):
+        lua("Session.Station{free=false}")
