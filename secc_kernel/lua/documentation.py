@@ -10,23 +10,29 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 
 from ..link.reach import known_requests
 from ..messages import vocabulary
 from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
-from ..vehicle import PROFILES
+from ..session.station import Station
+from ..vehicle import PROFILES, rules
 from .bench import Options, Vehicle
 from .functions import SIDES
 from .session_table import DOCUMENTATION
+from .station_table import MEMBERS, SETTINGS
 
 __all__ = ["KOREAN", "OPTIONS", "Described", "choices", "described", "documented", "options"]
 
 #: Values of an option that its description names; longer lists are for completion.
 _NAMED = 8
 
-OPTIONS: dict[str, tuple[type, ...]] = {"Session.Open": (Options, Vehicle), "Ev.Plug": (Vehicle,)}
+OPTIONS: dict[str, tuple[type, ...]] = {
+    "Session.Open": (Options, Vehicle),
+    "Session.Station": (Station,),
+    "Ev.Plug": (Vehicle,),
+}
 """The functions that take a table of options, and what declares the options."""
 
 KOREAN: dict[str, str] = {
@@ -113,7 +119,7 @@ KOREAN: dict[str, str] = {
     "notification_max_delay": "알림을 따라야 하는 시간(초).",
     "status_code": "평소의 DC_EVSEStatusCode 대신 보여 줄 값(예: EVSE_EmergencyShutdown).",
     "receipt_interval": "충전 중 계량 영수증 사이의 초. 없으면 요구하지 않음.",
-    "meter_id": "MeterID.",
+    "meter_id": "계량기의 MeterID.",
     "mode": "AC 또는 DC. 기본은 양쪽이 DC를 지원하면 DC.",
     "protocols": "차량이 제안할 프로토콜, 앞의 것이 우선. 기본은 프로파일에 따름.",
 }
@@ -158,6 +164,8 @@ def options(function: str, language: str = "en") -> tuple[tuple[str, str], ...]:
     for declaring in OPTIONS.get(function, ()):
         english = _attributes(declaring)
         for declared in fields(declaring):
+            if declaring is Station and declared.name not in SETTINGS:
+                continue
             text = english.get(declared.name, "")
             said = KOREAN.get(declared.name, text) if language == "ko" else text
             values = choices(declared.name)
@@ -199,6 +207,8 @@ _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "profile": lambda: PROFILES,
     "mode": lambda: ("AC", "DC"),
     "protocols": lambda: SEQUENCES,
+    "tolerates": rules,
+    **{setting: partial(map, str, members) for setting, members in MEMBERS.items()},
 }
 
 

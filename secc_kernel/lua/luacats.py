@@ -38,6 +38,7 @@ _RETURNS = {
     "Session.Autopilot": "boolean",
     "Session.RunToEnd": "string, string",
     "Session.Status": "table<string, any>",
+    "Session.Station": "table<string, any>",
     "Session.Check": "boolean",
     "Ev.Profile": "string",
     "Ev.Profiles": "table<string, string>",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from secc_kernel.lua import enumerations
-from secc_kernel.lua.documentation import choices, described, documented, options
+from secc_kernel.lua.documentation import OPTIONS, choices, described, documented, options
 from secc_kernel.lua.functions import SIDES, Function, look_up, preference
 from secc_kernel.lua.help import enumeration, function, standard_name
 from secc_kernel.lua.snippets import arguments
@@ -261,7 +261,7 @@ def _arguments(place: Context, world: World) -> list[Candidate]:
     expected = _expected(place.call, world)
     if expected is None:
         if place.call is not None and place.call.option:
-            values = choices(place.call.option)
+            values = choices(place.call.option) if ".".join(place.call.function) in OPTIONS else ()
         elif place.call is not None:
             values = choices(".".join(place.call.function))
         else:
@@ -341,7 +341,7 @@ def _texts(place: Context, world: World) -> Iterable[Candidate]:
         return ()
     values: Iterable[str]
     if call.option is not None:
-        values = choices(call.option) if call.function in (("Session", "Open"), ("Ev", "Plug")) else ()
+        values = choices(call.option) if ".".join(call.function) in OPTIONS else ()
     else:
         values = choices(".".join(call.function))
         order = {message: n for n, message in enumerate(world.coming)}
