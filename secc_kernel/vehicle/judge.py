@@ -82,6 +82,8 @@ class Judge:
             waited = now - self._since.setdefault(key, now)
             if waited < row.patience:
                 continue
+            if row.patience:
+                text = f"{text}, for {row.patience:g} s"
             passes = row.rule in self.tolerates or response.schema in row.lenient
             found.append(Verdict(row, text, Reaction.GO_ON if passes else row.reaction, passes, key in self._told))
             self._told.add(key)
@@ -90,7 +92,8 @@ class Judge:
 
     def _learn_request(self, request: Message) -> None:
         name, body = request.name, request.body
-        request_of_mode, element = SEQUENCES[request.schema].mode_from
+        sequence = SEQUENCES.get(request.schema)  # a script sends what it likes
+        request_of_mode, element = ("", "") if sequence is None else sequence.mode_from
         if name == "SessionSetupReq":
             self.known.asked_id = request.session_id or b""
         elif name == request_of_mode:

@@ -6,12 +6,13 @@ The numbers are those of the compact car: 88 cells, so 369.6 V at most, 321 V at
 import pytest
 from connection_pair import ConnectionPair
 
+from secc_kernel import codec
 from secc_kernel.messages import vocabulary
 from secc_kernel.messages.din70121 import msg_data_types as din
 from secc_kernel.messages.iso15118_2 import msg_data_types as iso2
 from secc_kernel.session.journal import NoteEntry
 from secc_kernel.session.station import Station
-from secc_kernel.vehicle import PROFILES, SimulatedEV
+from secc_kernel.vehicle import PROFILES, Judge, SimulatedEV
 from secc_kernel.vehicle.judge import applicable, rules
 
 TYPES = {"iso2": iso2, "din": din}
@@ -299,6 +300,7 @@ def test_a_wrong_voltage_may_stay_for_five_seconds(present, high, schema):
         assert pair.now - begin == pytest.approx(5.0, abs=0.2)
         pair.run()
         assert pair.ev.ended.reason.startswith("the vehicle ended the session: CurrentDemandRes: EVSEPresentVoltage")
+        assert pair.ev.ended.reason.endswith(", for 5 s")
         stopped = pair.bodies("PowerDeliveryReq")[-1].EVPowerDeliveryParameter.DC_EVStatus
         assert stopped.EVErrorCode == "FAILED_ChargingVoltageOutOfRange"
     assert len(found(pair)) == int(high)
@@ -519,6 +521,12 @@ def test_where_a_judgement_applies_the_declarations_say():
     }  # fmt: skip
     assert where["isolation"] == {"CableCheckRes"}
     assert "schedule-tuple" not in {row.rule for row in applicable("din")["CurrentDemandRes"]}
+
+
+def test_messages_of_other_vocabularies_are_no_concern():
+    request = codec.new("sap", "supportedAppProtocolReq", AppProtocol=[])
+    response = codec.new("sap", "supportedAppProtocolRes", ResponseCode="OK_SuccessfulNegotiation", SchemaID=1)
+    assert Judge().hear(request, response, 0.0) == []
 
 
 def test_two_sessions_with_the_same_faults_give_the_same_journal(tmp_path):
