@@ -100,6 +100,8 @@ class LiveSession:
         sends what it makes.
     on_end : callable, optional
         Called with the `Ended` of the script's side, and whether a wait goes on into the next session.
+    on_changed : callable, optional
+        Called with the name of a message of ``overrides`` that was sent where the session had stopped before it.
     breakpoints : Breakpoints, optional
         Where it stops; see the module `breakpoints`.
 
@@ -117,6 +119,7 @@ class LiveSession:
         autopilot: bool = True,
         overrides: Callable[[str], Maker | None] | None = None,
         on_end: Callable[[Ended, bool], None] | None = None,
+        on_changed: Callable[[str], object] | None = None,
         breakpoints: Breakpoints | None = None,
     ) -> None:
         if side not in link.parties:
@@ -134,6 +137,7 @@ class LiveSession:
             self._thread.loop,
             overrides or (lambda name: None),
             on_end or (lambda ended, goes_on: None),
+            on_changed or (lambda name: None),
             self.breakpoints,
         )
         try:

@@ -43,7 +43,7 @@ class Pilot:
         Whether the autopilot does for that party what the script does not.
     loop : asyncio loop
         Of the link's thread.
-    overrides, on_end, breakpoints
+    overrides, on_end, on_changed, breakpoints
         As for `LiveSession`.
     """
 
@@ -55,6 +55,7 @@ class Pilot:
         loop: asyncio.AbstractEventLoop,
         overrides: Callable[[str], Maker | None],
         on_end: Callable[[Ended, bool], None],
+        on_changed: Callable[[str], object],
         breakpoints: Breakpoints,
     ) -> None:
         self.link = link
@@ -64,6 +65,7 @@ class Pilot:
         self._loop = loop
         self.overrides = overrides
         self._on_end = on_end
+        self._on_changed = on_changed
         self.wait: Wait | None = None
         self._missed: tuple[Ended, str | None] | None = None
         """An end of which nobody has been told, and the turn that the script had taken then."""
@@ -448,8 +450,11 @@ class Pilot:
         if make is None:
             party.take_turn(self.link.now)
             return True
+        stood = self._stops.stood_at(name)
         try:
             self.transmit(party.role, name, make)
+            if stood:
+                self._on_changed(name)
         except Exception as error:
             if self.wait is None:
                 self.journal.append(NoteEntry(self.link.now, f"what the script set for {name} was left out: {error}"))

@@ -194,6 +194,7 @@ class Bench:
                 autopilot=self.autopilot,
                 overrides=self._overrides,
                 on_end=self._ended,
+                on_changed=lambda message: self.sheets.of(message).sent(),
                 breakpoints=self.breakpoints,
             )
         except (LinkError, JournalError, OSError, ValueError) as error:

@@ -38,6 +38,14 @@ def test_the_message_is_read_and_changed_where_it_stands(lua):
     assert lua.bench.session.sent("SessionSetupRes").body.ResponseCode == "OK_NewSessionEstablished"
 
 
+def test_what_is_changed_at_a_stop_is_that_message(lua):
+    lua("Session.Break('CurrentDemandRes', 3) Session.RunToEnd()")
+    lua("Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(7) Session.RunTo('SessionStopReq')")
+    journal = lua.bench.journal
+    sent = [journal.message(i) for i, name in enumerate(lua.names) if name == "CurrentDemandRes"]
+    assert [message.body.EVSEPresentCurrent.Value == 7 for message in sent[:5]] == [False, False, True, False, False]
+
+
 def test_receive_and_send_fail_with_the_place_and_what_to_do(lua):
     lua("Session.Break('SessionSetupRes')")
     with pytest.raises(LuaError) as caught:
