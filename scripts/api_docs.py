@@ -18,6 +18,7 @@ from secc_kernel.lua.functions import SIDES, Function, listing, sender
 from secc_kernel.lua.help import enumeration, fields_of, message, standard_name
 from secc_kernel.lua.phrases import say
 from secc_kernel.lua.snippets import exchange, exchanges
+from secc_kernel.lua.standard import OURS
 from secc_kernel.messages import SCHEMAS, vocabulary
 from secc_kernel.messages.meanings import LANGUAGES
 
@@ -158,9 +159,10 @@ def _session(language: str) -> str:
             if known:
                 head = (say("options", language), say("meaning", language))
                 lines += ["", *_table(head, (_row(f"`{key}`", _cell(text)) for key, text in known))]
-    said = standard_name("display", language)
-    assert said is not None
-    lines += ["", "## display", "", f"```lua\n{said.title}\n```", "", _cell(said.deed)]
+    for name in OURS:
+        explained = standard_name(name, language)
+        assert explained is not None
+        lines += ["", f"## {name}", "", f"```lua\n{explained.title}\n```", "", _cell(explained.deed)]
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,7 @@ from .functions import SIDES, Function, listing
 from .help import enumeration, function, standard_name
 from .phrases import bounds, say
 from .source import KEYWORDS
+from .standard import OURS
 
 __all__ = ["api", "base"]
 
@@ -30,6 +31,9 @@ _TYPES = {
     "text": "string",
     "name": "string",
     "hits": "integer",
+    "path": "string",
+    "prompt": "string",
+    "wait": "boolean",
     "function": "fun(fields: table<string, any>, name: string): boolean?",
 }
 _RETURNS = {
@@ -67,12 +71,16 @@ def base(schemas: Iterable[str], language: str = "en") -> Iterator[str]:
         yield ""
     for table in ("Session", "Ev"):
         yield from _table(table, language)
-    said = standard_name("display", language)
-    assert said is not None
-    yield from _comment(said.deed)
-    yield "---@param ... any"
-    yield "function display(...) end"
-    yield ""
+    for name in OURS:
+        said = standard_name(name, language)
+        assert said is not None
+        yield from _comment(said.deed)
+        parameters = re.findall(r"\w+|\.\.\.", said.title.partition("(")[2])
+        for parameter in parameters:
+            yield f"---@param {parameter}{'' if parameter == '...' else '?'} {_TYPES.get(parameter, 'any')}"
+        yield "---@return any"
+        yield f"function {name}({', '.join(parameters)}) end"
+        yield ""
     for name in enumerations.tables(schemas):
         yield from _enumeration(name, schemas, language)
 

@@ -6,7 +6,10 @@ The reference manual of Lua tells the rest. What differs here from plain Lua (st
 
 from __future__ import annotations
 
-__all__ = ["STANDARD"]
+__all__ = ["OURS", "STANDARD"]
+
+OURS = ("display", "clear", "input", "read_capture")
+"""Functions that plain Lua does not have: the notebook's own."""
 
 STANDARD: dict[str, tuple[str, str, str]] = {
     "_G": ("_G", "The table of all globals.", "모든 전역 변수의 테이블입니다."),
@@ -420,10 +423,20 @@ STANDARD: dict[str, tuple[str, str, str]] = {
         "The byte position of the n-th character.",
         "n번째 문자의 바이트 위치입니다.",
     ),
+    "input": (
+        "input(prompt)",
+        "Asks the front end for a line, with a prompt in front; nil at the end of the input.",
+        "프롬프트를 보이고 프런트엔드에 한 줄을 입력받습니다. 입력이 끝나면 nil입니다.",
+    ),
+    "clear": (
+        "clear(wait)",
+        "Removes what the cell has shown; with true only when something new is there.",
+        "셀이 보여 준 것을 지웁니다. true이면 새 출력이 있을 때 지웁니다.",
+    ),
     "display": (
         "display(value, ...)",
-        "Shows values below the cell, as the last value of a cell is shown: tables as trees, views as they are.",
-        "값을 셀의 마지막 값처럼 셀 아래에 보여 줍니다: 테이블은 트리로, 뷰는 그대로.",
+        "Shows values below the cell as its last value is shown; d = display(v) d:update(w) replaces them.",
+        "값을 셀의 마지막 값처럼 셀 아래에 보여 줍니다. d = display(v) d:update(w)로 바꿀 수 있습니다.",
     ),
     "read_capture": (
         "read_capture(path)",

@@ -12,6 +12,7 @@ from secc_kernel.lua.documentation import options
 from secc_kernel.lua.enumerations import members, tables
 from secc_kernel.lua.functions import SIDES, find, names
 from secc_kernel.lua.session_table import DOCUMENTATION
+from secc_kernel.lua.standard import OURS
 from secc_kernel.messages import SCHEMAS
 
 FUNCTION = re.compile(r"((?:^---.*\n)*)^function (\w+)\.(\w+)\((.*?)\) end$", re.MULTILINE)
@@ -46,7 +47,8 @@ def test_every_function_is_there_once(stub):
     found = [f"{table}.{name}" for _, table, name, _ in FUNCTION.findall(stub)]
     assert len(found) == len(set(found))
     wanted = {f"{side}.{name}" for side in SIDES for name in names(side, ("sap", "iso2", "din"))}
-    assert wanted | set(DOCUMENTATION) | {"display"} == set(found) | {"display"}
+    assert wanted | set(DOCUMENTATION) == set(found)
+    assert re.findall(r"^function (\w+)\(", stub, re.MULTILINE) == list(OURS)
 
 
 def test_types_are_those_of_the_declarations(stub):
