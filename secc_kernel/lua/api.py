@@ -48,7 +48,7 @@ def install(engine: LuaEngine, bench: Bench) -> None:
 
 
 def _active(bench: Bench) -> tuple[str, ...]:
-    """The vocabularies that completion offers: the handshake's and the session's."""
+    """The vocabularies whose names are listed: the session's and the handshake's."""
     return preference(bench.schema)[:2] if bench.schema else ("sap", "iso2")
 
 
