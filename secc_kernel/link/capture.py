@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from secc_kernel.link.packet import PacketParser, Segment, endpoints
+from secc_kernel.link.packet import MANAGEMENT, PacketParser, Segment, endpoints
 from secc_kernel.link.pcap import CaptureError, Reader
 from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler
 from secc_kernel.session.dissect import Conversation, Discovery
@@ -48,7 +48,7 @@ def read_capture(
     Returns
     -------
     Journal
-        Its messages, SDP datagrams, and findings about what is missing or damaged.
+        Its messages, SDP datagrams, HomePlug's management messages, and findings about what is missing or damaged.
 
     Raises
     ------
@@ -131,13 +131,18 @@ class _Capture:
 
     def exception(self, segment: Segment, time: float, number: int) -> Iterator[_Numbered]:
         """What a datagram says, or a segment that was not captured whole completes."""
-        flow, data, missing, sequence, _, _ = segment
+        flow, data, missing, sequence, _, flags = segment
         if missing and not self._cut:
             self._cut = True
             text = f"frame {number} was not captured whole (snap length): such messages cannot be shown"
             yield number, FindingEntry(time, "capture.snap-length", "warning", text)
         if sequence is not None:
             yield from self.entries(self.reassembler.segment(segment, time, number))
+            return
+        if flags == MANAGEMENT:
+            from secc_kernel.session.slac.record import management_entry  # late: few captures have any
+
+            yield number, management_entry(data, flow[:6], flow[6:], time, number)
             return
         for entry in self._discovery.receive_datagram(data, *endpoints(flow), time, number):
             yield number, entry

@@ -1,8 +1,8 @@
 """From a captured packet down to its TCP segment or UDP datagram.
 
 Ethernet with any number of VLAN tags, Linux cooked capture (both versions), raw and loopback IP; IPv6 with extension
-headers, IPv4; fragments of both put together. What is neither TCP nor UDP gives nothing: this is about V2G messages,
-not about everything that a station's network carries.
+headers, IPv4; fragments of both put together; HomePlug's management messages. What is neither gives nothing: this is
+about V2G messages, not about everything that a station's network carries.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from functools import lru_cache
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 _IPV4, _IPV6 = 0x0800, 0x86DD
+#: The EtherType of HomePlug's management messages, and where the flags of TCP are the mark of one.
+MANAGEMENT = 0x88E1
 _VLAN = frozenset((0x8100, 0x88A8, 0x9100))
 _TCP, _UDP = 6, 17
 #: IPv6 extension headers whose second byte is their length in units of 8 bytes after the first 8:
@@ -28,6 +30,7 @@ _MAX_PARTIAL = 64
 #: A TCP segment or, with the sequence number None, a UDP datagram: its flow, the payload as far as it was captured, how
 #: many bytes of the payload were not captured, and the sequence number, acknowledgement number and flags of TCP. A flow
 #: is a direction between two ends as its packets have it: source and destination address, source and destination port.
+#: A management message has destination and source address for a flow, no sequence number, and `MANAGEMENT` for flags.
 Segment = tuple[bytes, bytes, int, "int | None", int, int]
 
 
@@ -50,11 +53,12 @@ def opposite(flow: bytes) -> bytes:
     return flow[size:-4] + flow[:size] + flow[-2:] + flow[-4:-2]
 
 
+_ETHERNET = 1
 #: LINKTYPE_ number -> length of the link header, and where in it the EtherType of what follows is; None where the IP
 #: header tells its version itself (the numbers that loopback devices use differ between systems).
 LINK_TYPES: dict[int, tuple[int, int | None]] = {
     0: (4, None),  # NULL
-    1: (14, 12),  # Ethernet
+    _ETHERNET: (14, 12),
     12: (0, None),  # RAW, as some systems number it
     14: (0, None),
     101: (0, None),  # RAW
@@ -146,6 +150,8 @@ class PacketParser:
                 return self._ipv6(data, start, missing)
             if kind == _IPV4:
                 return self._ipv4(data, start, missing)
+            if kind == MANAGEMENT and link_type == _ETHERNET:
+                return data[:12], data[start:], missing, None, 0, MANAGEMENT
         except (struct.error, IndexError):
             pass  # a header is cut off: nothing can be known of this packet
         return None

@@ -10,7 +10,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether, Loopback
 
-from secc_kernel.link.packet import ACK, PacketParser, endpoints, opposite
+from secc_kernel.link.packet import ACK, MANAGEMENT, PacketParser, endpoints, opposite
 
 MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
 SIX = IPv6(src="fe80::1", dst="fe80::2")
@@ -95,9 +95,15 @@ def test_a_lost_fragment_is_counted_and_its_memory_bounded():
     assert len(parser._partial) == 64
 
 
+def test_management_messages_have_their_addresses_for_a_flow():
+    packet = bytes(Ether(**MACS, type=0x88E1) / b"\1\x64\x60\0\0")
+    flow = bytes.fromhex((MACS["dst"] + MACS["src"]).replace(":", ""))
+    assert PacketParser().segment(1, packet) == (flow, b"\1\x64\x60\0\0", 0, None, 0, MANAGEMENT)
+
+
 def test_other_traffic_gives_nothing():
     parser = PacketParser()
-    for packet in (Ether(**MACS, type=0x88E1) / b"\1\0", Ether(**MACS, type=0x0806) / bytes(28), Ether(**MACS) / SIX):
+    for packet in (Ether(**MACS, type=0x0806) / bytes(28), Ether(**MACS) / SIX):
         assert parser.segment(1, bytes(packet)) is None
     assert parser.segment(147, b"anything") is None
     assert parser.unknown_links == {147: 1}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from lxml import etree
 
 from secc_kernel import codec
 from secc_kernel.link.capture import iterate, read_capture
+from secc_kernel.link.pcap import Reader
 from secc_kernel.session.journal import FindingEntry, FrameEntry
+from secc_kernel.wire.homeplug import Frame
 
 FOLDERS = ["everest", ".", "dsv2gshark"]
 
@@ -85,6 +87,23 @@ def test_every_distinct_message_is_written_again_to_the_bit(shared, folder):
         assert written == exi or (surplus and exi.startswith(written)), text
         # An empty element has two forms in EXI and one in XML, so this way the text is compared.
         assert codec.from_xml(message.to_xml(), schema).to_xml() == message.to_xml(), text
+
+
+def test_powerline_messages_are_entries_too(shared):
+    """As many as there are frames of their EtherType, by their bytes; none of them is taken for a V2G message."""
+    seen = Counter()
+    for path in sorted((shared / "captures").rglob("*.pcap*")):
+        journal = read_capture(path)
+        entries = [e for e in journal.entries if isinstance(e, FrameEntry) and e.layer == "homeplug"]
+        packets = (bytes(data) for _, _, link_type, data, _ in Reader(path, None) if link_type == 1)
+        untagged = (data[:12] + data[16:] if data[12:14] == b"\x81\x00" else data for data in packets)
+        assert [e.data for e in entries] == [d[14:] for d in untagged if d[12:14] == b"\x88\xe1"], path.name
+        assert [e.frame for e in entries] == sorted(e.frame for e in entries)
+        seen += Counter((e.sender, Frame.parse_payload(e.data).name) for e in entries)
+        assert all(frame.layer == "v2gtp" for frame in journal.frames)
+    assert seen["EVCC", "CM_SLAC_MATCH.REQ"] > 60
+    assert seen["SECC", "CM_SLAC_MATCH.CNF"] > 60
+    assert {sender for sender, name in seen if name == "CM_ATTEN_PROFILE.IND"} == {""}
 
 
 def test_tls_is_named_as_such_and_not_taken_for_damage(shared):

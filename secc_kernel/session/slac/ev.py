@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from secc_kernel.session.slac.attenuation import mean
-from secc_kernel.session.slac.matcher import Failed, Matched, Matcher, TogglePilot, mac_text
+from secc_kernel.session.slac.matcher import Failed, Matched, Matcher, TogglePilot
+from secc_kernel.session.slac.record import mac_text
 from secc_kernel.session.slac.times import (
     ATTENUATION_DIRECT,
     ATTENUATION_INDIRECT,
@@ -74,7 +75,6 @@ class EVMatcher(Matcher):
     """
 
     role: ClassVar[str] = "EVCC"
-    peer_role: ClassVar[str] = "SECC"
 
     def __init__(self, mac: bytes, *, validates: bool = True, attempts: int = C_CONN_MAX_MATCH, **options: Any) -> None:
         super().__init__(mac, **options)
@@ -305,9 +305,6 @@ class EVMatcher(Matcher):
 
     # -- the record ---------------------------------------------------------------------------------------------------
 
-    def _is_of_peer(self, frame: Frame) -> bool:
-        return frame.name in _OF_EVSE
-
     def _message(self, frame: Frame, message: Message) -> None:
         serve = self._serves.get(type(message))
         if serve is not None:
@@ -317,6 +314,3 @@ class EVMatcher(Matcher):
 def _attenuation(candidate: _Candidate) -> float:
     assert candidate.attenuation is not None
     return candidate.attenuation
-
-
-_OF_EVSE = frozenset(cls().name for cls in (CM_SLAC_PARM_CNF, CM_ATTEN_CHAR_IND, CM_VALIDATE_CNF, CM_SLAC_MATCH_CNF))

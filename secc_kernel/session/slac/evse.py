@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from secc_kernel.session.slac.attenuation import Average
-from secc_kernel.session.slac.matcher import Failed, Matched, Matcher, mac_text
+from secc_kernel.session.slac.matcher import Failed, Matched, Matcher
+from secc_kernel.session.slac.record import mac_text
 from secc_kernel.session.slac.times import C_EV_MATCH_MNBC, seconds
 from secc_kernel.wire.homeplug import Frame, Message
 from secc_kernel.wire.homeplug.messages import (
@@ -88,7 +89,6 @@ class EVSEMatcher(Matcher):
     """
 
     role: ClassVar[str] = "SECC"
-    peer_role: ClassVar[str] = "EVCC"
 
     def __init__(
         self,
@@ -158,9 +158,6 @@ class EVSEMatcher(Matcher):
         self._left_at = None
 
     # -- what arrives -------------------------------------------------------------------------------------------------
-
-    def _is_of_peer(self, frame: Frame) -> bool:
-        return frame.name in _OF_EV
 
     def _message(self, frame: Frame, message: Message) -> None:
         serve = self._serves.get(type(message))
@@ -350,18 +347,3 @@ class EVSEMatcher(Matcher):
     def _end(self, attempt: _Attempt, reason: str) -> None:
         self._attempts.pop(attempt.key, None)
         self.find("slac.attempt", "warning", f"the attempt of {mac_text(attempt.ev)} has ended: {reason}")
-
-
-_OF_EV = frozenset(
-    {
-        cls().name
-        for cls in (
-            CM_SLAC_PARM_REQ,
-            CM_START_ATTEN_CHAR_IND,
-            CM_MNBC_SOUND_IND,
-            CM_ATTEN_CHAR_RSP,
-            CM_VALIDATE_REQ,
-            CM_SLAC_MATCH_REQ,
-        )
-    }
-)

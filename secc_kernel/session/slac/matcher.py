@@ -9,25 +9,21 @@ from os import urandom
 from typing import ClassVar
 
 from secc_kernel.session.events import Event, LocalProtocolError
-from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteEntry, StateEntry, TimerEntry
+from secc_kernel.session.journal import FindingEntry, Journal, NoteEntry, StateEntry, TimerEntry
+from secc_kernel.session.slac.record import mac_text, management_entry
 from secc_kernel.session.slac.times import C_EV_MATCH_RETRY, LIMITS, Tolerances, seconds
 from secc_kernel.session.timers import Timers
 from secc_kernel.wire.homeplug import BROADCAST, Frame, Message, Unknown, nid_of
 from secc_kernel.wire.homeplug.messages import CM_SET_KEY_CNF, CM_SET_KEY_REQ
 from secc_kernel.wire.homeplug.vendor import VS_LINK_STATUS_CNF, VS_LINK_STATUS_REQ
 
-__all__ = ["LOCAL_MODEM", "Failed", "Linked", "Matched", "Matcher", "Request", "TogglePilot", "Unlinked", "mac_text"]
+__all__ = ["LOCAL_MODEM", "Failed", "Linked", "Matched", "Matcher", "Request", "TogglePilot", "Unlinked"]
 
 LOCAL_MODEM = bytes.fromhex("00b052000001")
 """The address at which a modem of Qualcomm's answers its own host, whatever its own is."""
 _POLL = 0.5
 #: An EV may wait for all answers (TT_match_response) before it goes on, and may space its sounds by up to 50 ms.
 _GRACE = {"TP_match_sequence": 0.2, "TP_EV_batch_msg_interval": 0.01}
-
-
-def mac_text(mac: bytes) -> str:
-    """An address as people write it."""
-    return mac.hex(":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,6 @@ class Matcher(ABC):
     """
 
     role: ClassVar[str]
-    peer_role: ClassVar[str]
 
     def __init__(
         self,
@@ -144,7 +139,7 @@ class Matcher(ABC):
         """Take a frame from the line; what is meant for others is only recorded."""
         self._pass_time(now, including=False)
         if self.records_frames:
-            self._record_frame(frame, self.peer_role if self._is_of_peer(frame) else "")
+            self._record_frame(frame)
         message = frame.message
         if isinstance(message, Unknown):
             if message.error is not None:
@@ -222,10 +217,6 @@ class Matcher(ABC):
     @abstractmethod
     def _expired(self, timer: str) -> None:
         """A timer ran out that belongs to no request."""
-
-    @abstractmethod
-    def _is_of_peer(self, frame: Frame) -> bool:
-        """Whether a frame is from an end of the other kind."""
 
     @abstractmethod
     def _key_set(self) -> None:
@@ -387,15 +378,6 @@ class Matcher(ABC):
         if name in LIMITS:
             self.journal.append(TimerEntry(now, name, what, limit))
 
-    def _record_frame(self, frame: Frame, sender: str) -> None:
-        self.journal.append(
-            FrameEntry(
-                self.now,
-                layer="homeplug",
-                sender=sender,
-                src=mac_text(frame.source),
-                dst=mac_text(frame.destination),
-                payload_type=frame.mmtype,
-                data=frame.payload(),
-            )
-        )
+    def _record_frame(self, frame: Frame, sender: str | None = None) -> None:
+        entry = management_entry(frame.payload(), frame.destination, frame.source, self.now, sender=sender)
+        self.journal.append(entry)
