@@ -60,6 +60,9 @@ class Watch:
         Bytes by which the process may grow after its first cell has begun; watched on Linux.
     output : int
         Characters that a cell may write and display.
+    patience : float
+        Seconds after which a cell that cannot be stopped ends the process; 0 is never. Lua's own library has few calls
+        that neither end nor can be interrupted, and no notebook needs them.
     how_to_change : str
         What to do, for the error of the limits of time and output.
     exhausted : bool
@@ -70,13 +73,16 @@ class Watch:
         self.seconds = 0.0
         self.memory = 0
         self.output = 0
+        self.patience = 0.0
         self.how_to_change = ""
         self.exhausted = False
         self._engine = engine
         self._written = 0
+        self._serial = 0
         self._told = False
         self._at_first: int | None = None
         self._active = False
+        engine.interrupts.on_stuck = self._stuck
 
     @contextlib.contextmanager
     def cell(self) -> Iterator[None]:
@@ -85,6 +91,7 @@ class Watch:
             yield
             return
         self._written, self._told, self.exhausted = 0, False, False
+        self._serial += 1
         if self._at_first is None:
             self._at_first = _resident()
         ended = threading.Event()
@@ -124,6 +131,22 @@ class Watch:
     def _clock(self) -> float:
         """Seconds, without those in which a cell has stood in the debugger."""
         return time.monotonic() - self._engine.debugger.standing
+
+    def _stuck(self) -> None:
+        """Say that a cell cannot be stopped; where that must not be, end the process."""
+        sys.stderr.write(
+            "The cell does not stop: it is in a single call of Lua's library, which nothing can interrupt. "
+            "Wait for its end, or restart the kernel.\n"
+        )
+        if self.patience:
+            sys.stderr.write(
+                f"The kernel ends itself in {self.patience:g} s: notebooks that are not trusted get no more.\n"
+            )
+            sys.stderr.flush()
+            cell = self._serial
+            time.sleep(self.patience)
+            if self._active and self._serial == cell:
+                os._exit(1)
 
     def _reached(self, limit: Limit) -> None:
         """Stop what runs. Asked for again as long as it runs: a cell that is only just beginning forgets requests."""

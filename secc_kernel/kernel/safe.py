@@ -45,6 +45,8 @@ __all__ = ["SafeKernel", "SafeShell", "arm", "main", "permit"]
 
 #: Seconds for a cell, if the environment does not say (``SECC_CELL_TIMEOUT``).
 TIMEOUT = 60.0
+#: Seconds that a cell gets which does not stop at its limit; then the process ends, and Jupyter starts another.
+PATIENCE = 5.0
 #: Bytes for Lua's values; for what the process grows by in a cell and after it; for what it may hold at all.
 LUA_MEMORY, GROWTH, HARD_GROWTH = 64 << 20, 512 << 20, 2 << 30
 #: Characters that a cell may write and display; bytes of a capture file.
@@ -120,7 +122,7 @@ class SafeKernel(SeccKernel):
         self._open_comm = self.shell_handlers["comm_open"]
         self.shell_handlers["comm_open"] = self._comm_open
         watch = self.host.watch
-        watch.memory, watch.output = GROWTH, OUTPUT
+        watch.memory, watch.output, watch.patience = GROWTH, OUTPUT, PATIENCE
         self.shell.display_pub.register_hook(self._count_output)
         watch.how_to_change = "whoever starts the kernel sets the limit of time: SECC_CELL_TIMEOUT in its environment"
 

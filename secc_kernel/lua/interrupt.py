@@ -18,15 +18,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["GRACE", "Interrupts", "Limit", "interrupt_main_thread"]
+__all__ = ["GRACE", "STUCK", "Interrupts", "Limit", "interrupt_main_thread"]
 
 #: Seconds that a Python function called by Lua gets to finish by itself.
 GRACE = 0.1
+#: Seconds after which a cell that has not stopped is taken for one that cannot be stopped.
+STUCK = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Interrupts:
         Whether somebody has asked to stop since the cell began.
     limit : Limit or None
         The limit that the cell has reached; None if it was the user who asked.
+    on_stuck : callable or None
+        Called in a thread of its own when a cell has not stopped long after it was asked to.
     """
 
     def __init__(self) -> None:
@@ -62,10 +66,13 @@ class Interrupts:
         self._calls = 0
         self._call = 0
         self._warned = 0
+        self._cells = 0
+        self.on_stuck: Callable[[], object] | None = None
         self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]] | None = None
 
     def clear(self) -> None:
-        """Forget what was asked before; called when a cell begins."""
+        """Forget what was asked before; called when a cell begins, and when it has ended."""
+        self._cells += 1
         self.requested = False
         self.limit = None
 
@@ -79,6 +86,9 @@ class Interrupts:
         """
         if not self.requested:
             self.limit = limit
+            if self.on_stuck is not None:
+                # Not threading.Thread: it takes a lock that the interrupted code may be holding; this may be a handler.
+                _thread.start_new_thread(self._look_after, (self._cells,))
         self.requested = True
         waiting = self._waiting
         if waiting is not None:
@@ -102,6 +112,11 @@ class Interrupts:
         self._warned = call
         # Not threading.Thread: it takes a lock that the interrupted code may be holding, and this is a signal handler.
         _thread.start_new_thread(self._insist, (call,))
+
+    def _look_after(self, cell: int) -> None:
+        time.sleep(STUCK)
+        if self._cells == cell and self.on_stuck is not None:
+            self.on_stuck()
 
     def _insist(self, call: int) -> None:
         time.sleep(GRACE)

@@ -13,6 +13,7 @@ local concat, pack, unpack = table.concat, table.pack, table.unpack
 local find, gmatch, gsub, sub = string.find, string.gmatch, string.gsub, string.sub
 local open, io_lines, io_type, tmpfile = io.open, io.lines, io.type, io.tmpfile
 local getinfo, traceback = debug.getinfo, debug.traceback
+local tointeger = math.tointeger
 local write, write_error, resolve_global = host.write, host.write_error, host.resolve_global
 
 -- Output ------------------------------------------------------------------------------------------------------------
@@ -154,6 +155,10 @@ env.os = { time = os.time, clock = os.clock, date = os.date, difftime = os.difft
   remove = os.remove, rename = os.rename, tmpname = os.tmpname,
   execute = absent("os.execute", "run commands in a notebook cell that starts with !"),
   exit = function(code)
+    if code ~= nil and type(code) ~= "boolean" and not tointeger(code) then
+      error("bad argument #1 to 'exit' (whole number expected, got " .. type(code) .. ")", 2)
+    end
+    if type(code) ~= "boolean" then code = tointeger(code) end
     state.code = code
     unwind("exit")
   end }

@@ -42,3 +42,6 @@ function env.collectgarbage(what)
   end
   return collect(what)
 end
+
+-- The methods of all strings are in one table: here a cell cannot change them for the next ones.
+core.getmetatable("").__metatable = false

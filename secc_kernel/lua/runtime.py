@@ -580,6 +580,7 @@ class _Cell:
         if self.held is not None:  # nothing, where Lua has waited for it again
             self.held.cancel()
         self._engine._cell = None
+        self._engine.interrupts.clear()
         self._engine._reporter.end(self._name, self._source)
 
 

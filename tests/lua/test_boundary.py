@@ -9,7 +9,7 @@ import pytest
 
 from secc_kernel.lua import LazyTable, LuaEngine, LuaError
 
-from .conftest import interrupted, send_signal
+from .conftest import Output, interrupted, send_signal
 
 
 class View:
@@ -28,8 +28,10 @@ class View:
         return 1
 
 
-@pytest.fixture
-def guarded(engine: LuaEngine) -> LuaEngine:
+@pytest.fixture(params=[False, True], ids=["secc", "secc-safe"])
+def guarded(request: pytest.FixtureRequest, stdout: Output, stderr: Output) -> LuaEngine:
+    """An engine as each of the two kernels has it."""
+    engine = LuaEngine(stdout=stdout, stderr=stderr, max_memory=64 << 20, restricted=request.param)
     engine.define("view", lambda: View())
     engine.define("f", lambda *args: None)
     engine.define("fail", _fail)
@@ -86,13 +88,136 @@ def test_absent(guarded: LuaEngine, name: str) -> None:
         "table.concat({view()})",
         "view():secret()",
         "setmetatable({}, {__gc = f})",
+        "setmetatable({}, {__gc = true})",
+        "string.format('%q', view())",
+        "string.format('%99999d', 1)",
+        "string.dump(f)",
+        "assert(load(function() return string.char(27) .. 'Lua' end))",
+        "assert(load(string.char(27) .. 'Lua', 'x', 'bt'))",
+        "select(2, pcall(fail)).__class__",
+        "error(select(2, pcall(fail)))",
+        "local t = view() t.__gc = f",
+        "coroutine.create(view())",
+        "coroutine.close(coroutine.running())",
+        "debug.getinfo(f).func()",
+        "getmetatable(Api).__metatable.x = 1",
+        "getmetatable(io.stdout).__index = f",
+        "Api.a.x",
+        "Api[1]",
+        "Api[view()]",
+        "Api[{}]",
+        "f(print)",
+        "f({f})",
+        "f(coroutine.create(print))",
+        "local t = {} t.t = t f(t)",
+        "for i = view(), 1 do end",
+        "local x <close> = view()",
+        "view() < view()",
+        "next(view())",
+        "local t = {} t[0/0] = 1",
+        "string.rep(view(), 2)",
+        "('x'):rep(1e15)",
+        "('x'):rep(1 << 62)",
+        "string.rep('x', 1 << 40)",
+        "table.concat({}, 'x', 1, 1 << 60)",
+        "table.unpack({}, 1, 1e8)",
+        "table.move({}, 1, 1 << 62, 2)",
+        "table.insert(setmetatable({}, {__len = function() return 1 << 62 end}), 1, 2)",
+        "table.remove(setmetatable({}, {__len = function() return 1 << 62 end}), 1)",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
+        "local t = {} while true do t[#t + 1] = function() return t end end",
+        "local t = {} while true do t[#t + 1] = coroutine.create(f) end",
+        "('x'):rep(30000000):gsub('x', 'yyyyyyyy')",
+        "('%s%s'):rep(10000000):format()",
+        "local function g() return g() + 1 end g()",
+        "local t = setmetatable({}, {__index = function(t, k) return t[k] end}) return t.x",
+        "local t = setmetatable({}, {__newindex = function(t, k, v) t[k] = v end}) t.x = 1",
+        "local t = setmetatable({}, {__concat = function(a, b) return a .. b end}) return t .. t",
+        "local t = setmetatable({}, {__tostring = function() return {} end}) tostring(t)",
+        "local function g() return coroutine.wrap(g)() end g()",
+        "string.gsub('x', 'x', function() return {} end)",
+        "table.sort({3, 1, 2, 5, 4}, function() error('no') end)",
+        "assert(load(('('):rep(300)))",
+        "assert(load('return ' .. ('{'):rep(300)))",
+        "local s = 'local a = 1 ' for i = 1, 300 do s = s .. 'local a' .. i .. ' ' end assert(load(s))",
+        "goto nowhere",
+        "os.exit('x')",
+        "os.exit(0/0)",
+        "os.date('%Ez')",
+        "os.time{year = 1 << 40, month = 1, day = 1}",
+        "require('lupa')",
+        "require('debug').sethook()",
+        "package.loaded.debug.getregistry()",
     ],
 )
-def test_refused(guarded: LuaEngine, run: Any, attempt: str) -> None:
+def test_refused(guarded: LuaEngine, attempt: str) -> None:
     with pytest.raises(LuaError) as caught:
-        run(guarded, attempt)
+        guarded.run(attempt, "In[1]")
     assert View.secret not in str(caught.value).replace("'secret'", "").replace("view().secret", "")
+    assert guarded.run("1 + 1", "In[2]") == (2,)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("rawget(Api, 'a'), rawlen(Api), #Api, next(Api)", (None, 0, 0, None)),
+        ("getmetatable(view()), getmetatable(select(2, pcall(fail)))", (False, False)),
+        ("getmetatable(Api), getmetatable(io.stdout), getmetatable(f)", (False, False, None)),
+        ("tostring(select(2, pcall(fail)))", ("inner",)),
+        ("view() == view(), math.type(view()), select('#', view())", (False, None, 1)),
+        ("string.rep('', 1 << 62), string.rep('x', -1), ('').rep('', 1 << 62, '')", ("", "", "")),
+        ("math.tointeger(view()), tonumber(view()), rawequal(view(), view())", (None, None, False)),
+        ("pcall(coroutine.wrap(f)), coroutine.wrap(f)()", (True, None)),
+        ("select('#', table.unpack({}, 1, 200000))", (200000,)),
+        ("_G.python, _ENV.python, lupa, package.loadlib, package.searchers", (None,) * 5),
+        ("setmetatable({}, {__name = {}}) ~= nil, pcall(tostring, setmetatable({}, {__name = 1})) ", (True, True)),
+    ],
+)
+def test_harmless(guarded: LuaEngine, run: Any, source: str, expected: tuple[Any, ...]) -> None:
+    found = run(guarded, source)
+    assert found[: len(expected)] == expected
     assert run(guarded, "1 + 1") == (2,)
+
+
+ODD = [
+    "0/0",
+    "1/0",
+    "-1/0",
+    "math.mininteger",
+    "math.maxinteger",
+    "1e308",
+    "'\\xff\\xfe'",
+    "'\\0'",
+    "''",
+    "{}",
+    "{{}}",
+    "true",
+]
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_odd_values_reach_python_and_come_back(guarded: LuaEngine, run: Any, value: str) -> None:
+    guarded.define("same", lambda value: value)
+    source = (
+        f"local v, w = {value}, same({value}) return type(w) == type(v) and (type(v) == 'table' or v == w or v ~= v)"
+    )
+    assert run(guarded, source) == (True,)
+
+
+def test_a_small_table_that_stands_for_a_large_one(guarded: LuaEngine) -> None:
+    """Each table is copied wherever it is found: this one would be copied 2^49 times."""
+    with pytest.raises(LuaError, match="so many items"):
+        guarded.run("local t = {} for _ = 1, 49 do t = {t, t} end f(t)", "In[1]")
+    assert guarded.run("1 + 1", "In[2]") == (2,)
+
+
+def test_the_memory_of_a_bomb_is_free_for_the_next_cell(guarded: LuaEngine, run: Any) -> None:
+    for _ in range(3):
+        with pytest.raises(LuaError, match="used up its memory"):
+            run(guarded, "bomb = {} while true do bomb[#bomb + 1] = ('x'):rep(1000) .. #bomb end")
+        run(guarded, "bomb = nil")
+        assert run(guarded, "#('x'):rep(10000000)") == (10000000,)
 
 
 def test_user_code_does_not_run_in_lua_s_own_globals(guarded: LuaEngine) -> None:
@@ -177,3 +302,54 @@ def test_user_code_cannot_break_the_engine(guarded: LuaEngine, run: Any, sabotag
 def test_closed_objects_and_interrupts_together(guarded: LuaEngine, run: Any, trap: str) -> None:
     interrupted(guarded, run, trap, send_signal)
     assert run(guarded, "1 + 1") == (2,)
+
+
+@pytest.fixture
+def restricted(stdout: Output, stderr: Output) -> LuaEngine:
+    return LuaEngine(stdout=stdout, stderr=stderr, restricted=True)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "io.open('/etc/passwd')",
+        "io.open('made', 'w')",
+        "io.lines('/etc/passwd')",
+        "io.tmpfile()",
+        "io.popen('true')",
+        "io.output('made')",
+        "io.input('/etc/passwd')",
+        "loadfile('/etc/passwd')",
+        "dofile('/etc/passwd')",
+        "require('passwd')",
+        "package.path = '/etc/?' require('passwd')",
+        "package.cpath = '/lib/?.so' require('libc')",
+        "os.getenv('HOME')",
+        "os.remove('/nowhere')",
+        "os.rename('/nowhere', '/never')",
+        "os.tmpname()",
+        "os.execute('true')",
+        "collectgarbage('stop')",
+        "collectgarbage('generational')",
+        "collectgarbage({})",
+        "getmetatable('').__index = nil",
+    ],
+)
+def test_restricted(
+    restricted: LuaEngine, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempt: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    standard_output = "io.output" in attempt or "io.input" in attempt
+    if standard_output:
+        run(restricted, attempt)  # these are the front end's, whatever is asked for
+    else:
+        with pytest.raises(LuaError):
+            run(restricted, attempt)
+    assert list(tmp_path.iterdir()) == []
+    assert run(restricted, "1 + 1") == (2,)
+
+
+def test_restricted_scripts_find_what_they_put_there(restricted: LuaEngine, run: Any) -> None:
+    run(restricted, "package.preload.mine = function(name) return {name = name} end")
+    assert run(restricted, "require('mine').name, require('string') == string") == ("mine", True)
+    assert run(restricted, "collectgarbage() return collectgarbage('count') > 0, os.time() > 0") == (True, True)
