@@ -12,6 +12,7 @@ passes or fails.
 from __future__ import annotations
 
 import argparse
+import compileall
 import contextlib
 import os
 import shutil
@@ -118,8 +119,10 @@ class Kernel:
                 break
             came.append(message)
         seconds = time.perf_counter() - begun
-        while self.client.get_shell_msg(timeout=120)["parent_header"].get("msg_id") != request:
+        while (reply := self.client.get_shell_msg(timeout=120))["parent_header"].get("msg_id") != request:
             pass
+        if reply["content"]["status"] != "ok":
+            raise SystemExit(f"{code!r} failed: {reply['content']}")
         return seconds, came
 
     def stop(self) -> None:
@@ -250,6 +253,9 @@ def main() -> None:
         os.environ.update(IPYTHONDIR=folder, JUPYTER_RUNTIME_DIR=str(Path(folder, "runtime")))
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         Path(folder, "runtime").mkdir()
+        # As pip installs a package: compiled, which an editable one need not be.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        compileall.compile_dir(ROOT / "secc_kernel", quiet=1)
         table: Table = {}
         here = peers()
         for _ in range(runs):
