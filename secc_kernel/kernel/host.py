@@ -134,10 +134,14 @@ class KernelHost:
             with self.watch.cell(), self._bench.script() if self._bench is not None else contextlib.nullcontext():
                 yield
         finally:
-            self._transcript.end()
-            self._verdicts.end()
+            self.conclude()
             if self.watch.exhausted:
                 self.close()
+
+    def conclude(self) -> None:
+        """Show what is still to be shown of the messages and verdicts, before the cell's value or error."""
+        self._transcript.end()
+        self._verdicts.end()
 
     def provide_names(self, code: str, namespace: MutableMapping[str, Any]) -> None:
         """Give a Python cell what it names of ``session``, ``journal`` and ``secc_kernel``.

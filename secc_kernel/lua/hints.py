@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from .source import KEYWORDS, tokens
+
 __all__ = ["hint", "mark", "nearest"]
 
 _NIL = re.compile(r"attempt to (?P<deed>[a-z ]+?) a nil value(?: \((?P<kind>\w+) '(?P<name>[^']+)'\))?")
@@ -18,6 +20,13 @@ _PLACE = re.compile(r"^[^\n]+?:\d+: ")
 #: What a message says -> what to do, whatever the line.
 _KINDS = (
     ("a function value", "it is a function: write () behind its name to call it"),
+    ("attempt to add a 'string'", "texts are joined with two dots: 'a' .. b"),
+    ("to 'format' (no value)", "each % in the text takes a value behind it"),
+    ("'}' expected near '", "the items of a table are separated by commas"),
+    (
+        "unexpected symbol near '<\\",
+        "names have the letters a to z, digits and _ only; other characters belong into texts",
+    ),
     ("syntax error near", "a name or value alone is no statement: is there a call without () just before?"),
     ("'then' expected", "an if has a then behind its condition: if x == 1 then"),
     ("'do' expected", "a loop has a do behind its head: for i = 1, 3 do"),
@@ -31,11 +40,14 @@ _KINDS = (
     ("break outside", "return ends a cell early, os.exit() from inside a function"),
 )
 
+#: A function that is called with a text without brackets, and ".." behind it.
+_CALL_WITH_TEXT = re.compile(r"[\w.]\s*(['\"]).*?\1\s*\.\.")
+
 #: What IPython takes in place of a line of code.
 _COMMANDS = (
     "commands (!), magics (%) and questions (?) have cells of their own; the first two also stand in front of Lua"
 )
-_COMMAND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:!|%[A-Za-z])|\?{1,2}\s*\w|[\w.:]+\?{1,2}\s*$)")
+_COMMAND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:!|%(?P<magic>[A-Za-z]\w*))|\?{1,2}\s*\w|[\w.:]+\?{1,2}\s*$)")
 
 #: A mistake of people who come from other languages, in the source line -> what Lua writes.
 _HABITS = (
@@ -89,7 +101,9 @@ def hint(
     members : callable
         The names in the table at a path of global names; () for the globals.
     """
-    if _COMMAND.match(line):
+    command = _COMMAND.match(line)
+    # A line of Lua may begin with %, the modulo, but not with a name that is nil behind it.
+    if command and ("near" in message or f"global '{command['magic']}'" in message):
         return _COMMANDS
     nil = _NIL.search(message)
     if nil:
@@ -101,7 +115,23 @@ def hint(
         habit = next((advice for pattern, advice in _HABITS if pattern.search(line)), None)
         if habit:
             return habit
+        misspelt = _misspelt_keyword(line, members)
+        if misspelt:
+            return f"did you mean '{misspelt}'?"
     return next((advice for words, advice in _KINDS if words in message), None)
+
+
+def _misspelt_keyword(line: str, members: Callable[[tuple[str, ...]], list[str]]) -> str | None:
+    """The keyword that a word of a line with a syntax error was to be; None if each word may stand there."""
+    words = [token.text for token in tokens(line) if token.kind == "name"]
+    known = {*members(()), *KEYWORDS}
+    for word in words:
+        close = (
+            difflib.get_close_matches(word, KEYWORDS, n=1, cutoff=0.8) if word not in known and len(word) > 2 else []
+        )
+        if close:
+            return close[0]
+    return None
 
 
 def lost_local(name: str, cell: str) -> str:
@@ -114,11 +144,15 @@ def _nil_hint(
 ) -> str | None:
     name, kind = nil["name"], nil["kind"]
     if name is None:
+        if nil["deed"] == "concatenate" and _CALL_WITH_TEXT.search(line):
+            return "f 'a' .. b is f('a') .. b: write round brackets around what f is to get"
         return None
+    if name in ("?", "integer index"):
+        return "there is no item of that number: a list begins at 1, and #t is the number of its last item"
     if kind == "global":
         if name in cells_of:
             return lost_local(name, cells_of[name])
-        guess = nearest(name, members(()))
+        guess = nearest(name, [*members(()), "nil", "true", "false"])
         return f"did you mean '{guess}'?" if guess else f"nothing has set '{name}' so far"
     if kind in ("field", "method"):
         owner = re.search(rf"([A-Za-z_][\w.]*)\s*[.:]\s*{re.escape(name)}\b", line)

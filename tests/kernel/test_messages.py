@@ -54,12 +54,26 @@ def test_a_cell_with_many_messages_shows_the_first_and_the_last_and_counts_the_o
     )
     assert outcome.status == "ok", outcome.reply
     shown = outcome.of("display_data")
+    assert "59 messages" in shown.pop(0)["data"]["text/plain"]  # what RunTo tells of its own
     assert len(shown) == RUN_SHOWN + 2
     update = outcome.of("update_display_data")[-1]
     assert update["data"]["text/plain"].startswith(f"… {100 - RUN_SHOWN - 1} more CurrentDemand messages")
     assert update["transient"] == shown[-2]["transient"]
     assert "CurrentDemandRes" in shown[-1]["data"]["text/plain"]
     assert kernel.run("Session.Close()").status == "ok"
+
+
+def test_what_is_counted_comes_before_the_value_and_before_an_error(kernel: Kernel) -> None:
+    loop = """
+    Session.Open{link = 'sim'}
+    Session.RunTo('CurrentDemandReq')
+    for i = 1, 5 do
+      Secc.Receive_CurrentDemandReq_001()
+      Secc.Send_CurrentDemandRes_001()
+    end
+    """
+    for end, kind in (("'value'", "execute_result"), ("error('x')", "error")):
+        assert kernel.run(loop + end).messages[-1][0] == kind
 
 
 @pytest.mark.parametrize("cell", ["%%python\nsession.status.link", "Session.Status().state"])

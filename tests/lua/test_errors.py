@@ -51,6 +51,7 @@ def test_place_line_and_mark(engine: LuaEngine, run: Any, source: str, message: 
     assert rendered[2].index("^") == rendered[1].index("|") + 2 + error.column
 
 
+NO_ITEM = "there is no item of that number: a list begins at 1, and #t is the number of its last item"
 COMMANDS = (
     "commands (!), magics (%) and questions (?) have cells of their own; the first two also stand in front of Lua"
 )
@@ -78,6 +79,16 @@ COMMANDS = (
         ("x = 'a\ny = 1", "a text ends with the mark it began with, on the same line; [[ and ]] span lines"),
         ("return 1 < '2'", "tonumber(text) makes a number of a text"),
         ("string.format('%d', 1.5)", "%d takes whole numbers; %g and %.2f take any, math.floor(x) cuts"),
+        ("fucntion f() end", "did you mean 'function'?"),
+        ("retrun 5", "did you mean 'return'?"),
+        ("x = 5 + nill", "did you mean 'nil'?"),
+        ("local t = {1} return t[2].x", NO_ITEM),
+        ("local t, i = {1}, 0 return t[i].x", NO_ITEM),
+        ("print 'a' .. 'b'", "f 'a' .. b is f('a') .. b: write round brackets around what f is to get"),
+        ("x = 'a: ' + 5", "texts are joined with two dots: 'a' .. b"),
+        ("t = {a = 1 b = 2}", "the items of a table are separated by commas"),
+        ("é = 1", "names have the letters a to z, digits and _ only; other characters belong into texts"),
+        ("x = 10\n% 3 + limits", "nothing has set 'limits' so far"),
         ("x = 1\n?x", COMMANDS),
         ("x = 1\n!ls", COMMANDS),
     ],
