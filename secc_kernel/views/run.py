@@ -47,7 +47,7 @@ def run(journal: Journal, first: int = 0, last: int | None = None, title: str = 
     if frames:
         took = duration(frames[-1].time - frames[0].time)
         blocks.append(Para.of(f"{counted(len(frames), 'message')} in {took}: {_kinds(names)}"))
-    else:
+    elif not blocks:
         blocks.append(Para.of("no message was exchanged"))
     blocks += _findings(findings)
     if frames:
@@ -87,7 +87,10 @@ def _findings(findings: Sequence[FindingEntry]) -> list[Block]:
     ordered = sorted(findings, key=lambda entry: _SEVERITIES.index(entry.severity))
     unlike = list({entry.text: entry for entry in ordered}.values())
     lines = [
-        Para.of(f"  {marked(entry.severity)}: {entry.text}" + ("" if entry.message is None else f" ({entry.message})"))
+        Para.of(
+            f"  {marked(entry.severity)}: {entry.text}",
+            *([] if entry.message is None else [f" (message {entry.message})"]),
+        )
         for entry in unlike
     ]
     shown: list[Block] = [Para.of(f"{said}:"), *lines[:_SHOWN]]
