@@ -62,7 +62,8 @@ def _lacks_schemas() -> str:
 def _lacks_browser() -> str:
     if not any(map(shutil.which, BROWSERS)):
         return "needs Chromium"
-    return "" if find_spec("playwright") else "needs playwright"
+    lacking = [name for name in ("playwright", "jupyterlab") if not find_spec(name)]
+    return f"needs {' and '.join(lacking)}" if lacking else ""
 
 
 def _lacks_tshark() -> str:

@@ -260,6 +260,9 @@ class DebugAdapter:
         frames = await self._debugger.ask("stack", read=read_tables) if self._debugger.stopped is not None else []
         first, count = asked.get("startFrame") or 0, asked.get("levels") or len(frames)
         shown = [self._frame(each) for each in frames[first : first + count]]
+        stop = self._debugger.stopped
+        if self._lab and stop is not None and stop.text and shown and not first:
+            shown[0]["name"] += f": {stop.text}"  # JupyterLab shows no other text of a stop
         return {"stackFrames": shown, "totalFrames": len(frames)}
 
     def _frame(self, facts: dict[str, Any]) -> dict[str, Any]:
