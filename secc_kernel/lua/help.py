@@ -28,6 +28,7 @@ from .standard import STANDARD
 __all__ = [
     "Explanation",
     "Node",
+    "always",
     "enumeration",
     "fields_of",
     "function",
@@ -257,6 +258,12 @@ def presence(found: Function, language: str) -> str:
         return say("mandatory", language)
     word = say("optional", language)
     return word if missing == [item.steps[-1].element] else f"{word} ({', '.join(missing)})"
+
+
+def always(found: Function) -> bool:
+    """Whether a value is there in every message that follows the schema."""
+    item = found.item
+    return item is None or (all(_needed(found)) and not item.indices)
 
 
 def _needed(found: Function) -> Iterator[bool]:

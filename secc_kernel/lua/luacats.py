@@ -14,7 +14,7 @@ from ..messages import vocabulary
 from . import enumerations
 from .documentation import OPTIONS, described, documented, options
 from .functions import SIDES, Function, listing
-from .help import enumeration, function, standard_name
+from .help import always, enumeration, function, standard_name
 from .phrases import bounds, say
 from .source import KEYWORDS
 from .standard import OURS
@@ -127,7 +127,7 @@ def _function(found: Function, language: str) -> Iterator[str]:
     for (name, _), type_ in zip(found.parameters, types, strict=True):
         yield f"---@param {name}{left_out} {type_}"
     if found.returns:
-        absent = "?" if found.verb == "Get" and found.what == "value" else ""
+        absent = "?" if found.verb == "Get" and found.what == "value" and not always(found) else ""
         yield f"---@return {'integer' if found.returns == 'number' else found.returns}{absent}"
     parameters = ", ".join(name for name, _ in found.parameters)
     yield f"function {found.side}.{found.name}({parameters}) end"

@@ -74,7 +74,14 @@ def test_the_seeds_functions(stub):
     assert found["Secc.Set_SessionSetupRes_EVSEID"][1] == "evseId"
     assert "---@param evseId string\n" in found["Secc.Set_SessionSetupRes_EVSEID"][0]
     assert "---@param responseCode ResponseCodeType\n" in found["Secc.Set_SessionSetupRes_ResponseCode"][0]
-    assert "---@return string?\n" in found["Secc.Get_SessionSetupReq_EVCCID"][0]
+    assert "---@return string\n" in found["Secc.Get_SessionSetupReq_EVCCID"][0]
+
+
+def test_what_may_be_absent_may_be_nil(stub):
+    found = declared(stub)
+    assert "---@return integer?\n" in found["Evcc.Get_SessionSetupRes_EVSETimeStamp"][0]
+    assert "---@return integer?\n" in found["Evcc.Get_ServiceDiscoveryRes_ServiceList_ServiceID"][0]
+    assert "---@return integer\n" in found["Secc.Get_CurrentDemandReq_DC_EVStatus_EVRESSSOC"][0]
 
 
 def test_options_are_fields_of_a_class(stub):
