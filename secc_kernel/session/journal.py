@@ -20,7 +20,6 @@ import json
 import os
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from secc_kernel import codec
 from secc_kernel.session import decoding, tables
+from secc_kernel.session.news import News
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -273,11 +273,8 @@ class Journal:
         self.entries: list[Entry] = []
         #: The V2GTP messages on TCP alone; a message's index `i` everywhere is its place here.
         self.frames: list[FrameEntry] = []
-        self._subscribers: tuple[Callable[[Entry], object], ...] = ()
+        self._news: News[Entry] = News()
         self._lock = threading.RLock()
-        #: Entries of which the subscribers have not been told, and who tells them at the moment.
-        self._news: deque[tuple[Entry, tuple[Callable[[Entry], object], ...]]] = deque()
-        self._telling = False
         self._file: int | None = None
         self._close: Callable[[], object] = lambda: None
         if self.path is not None:
@@ -300,8 +297,7 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Record an entry: in memory, on disk, and then to the subscribers.
 
-        They are called without the journal's lock, so they may look at it from any thread, and append to it; one call
-        after the other and in order, by whichever thread appends first: one that appends meanwhile does not wait.
+        They are called without the journal's lock, one after the other and in order; see `News`.
         """
         self._record((entry,))
 
@@ -316,38 +312,15 @@ class Journal:
             self.entries += block
             self.frames += [entry for entry in block if isinstance(entry, FrameEntry) and entry.layer == "v2gtp"]
             problem = self._write_through(block) if self._file is not None else None
-            if self._subscribers:
-                self._news.extend((entry, self._subscribers) for entry in block)
-            tells = bool(self._news) and not self._telling
-            self._telling = self._telling or tells
-        if tells:
-            self._tell()
+            self._news.put(block)
+        self._news.tell(self._deaf)
         if problem is not None:
             self.append(problem)
 
-    def _tell(self) -> None:
-        """Tell the subscribers what there is to tell; what they append themselves comes after it."""
-        while True:
-            with self._lock:
-                if not self._news:
-                    self._telling = False
-                    return
-                entry, callbacks = self._news.popleft()
-            for callback in callbacks:
-                if callback in self._subscribers:
-                    self._tell_one(callback, entry)
-
-    def _tell_one(self, callback: Callable[[Entry], object], entry: Entry) -> None:
-        try:
-            callback(entry)
-        except Exception as error:  # whoever looks on must not end the charge that is being recorded
-            self._unsubscribe(callback)
-            text = f"what followed this journal has failed and is told nothing more ({type(error).__name__}: {error})"
-            self.append(FindingEntry(entry.time, "journal.subscriber", "error", text))
-        except BaseException:
-            with self._lock:
-                self._telling = False
-            raise
+    def _deaf(self, entry: Entry, error: Exception) -> None:
+        """A subscriber has failed: whoever looks on must not end the charge that is being recorded."""
+        text = f"what followed this journal has failed and is told nothing more ({type(error).__name__}: {error})"
+        self.append(FindingEntry(entry.time, "journal.subscriber", "error", text))
 
     def _write_through(self, block: Sequence[Entry]) -> FindingEntry | None:
         assert self._file is not None
@@ -362,13 +335,7 @@ class Journal:
 
     def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
         """Have `callback` called with each new entry, until what is returned is called or it raises an error."""
-        with self._lock:
-            self._subscribers = (*self._subscribers, callback)
-        return lambda: self._unsubscribe(callback)
-
-    def _unsubscribe(self, callback: Callable[[Entry], object]) -> None:
-        with self._lock:
-            self._subscribers = tuple(other for other in self._subscribers if other is not callback)
+        return self._news.subscribe(callback)
 
     def close(self) -> None:
         """End the writing to the file; the journal stays readable."""
