@@ -51,6 +51,8 @@ class Assistant:
         The engine and the session.
     shell : InteractiveShell
         Has the magics, and questions (``name?``), which are answered from here.
+    runs_magics : bool
+        Whether its magics are run, and so offered.
 
     Attributes
     ----------
@@ -58,10 +60,11 @@ class Assistant:
         In which language things are explained.
     """
 
-    def __init__(self, host: KernelHost, shell: InteractiveShell) -> None:
+    def __init__(self, host: KernelHost, shell: InteractiveShell, runs_magics: bool = True) -> None:
         self.language = "en"
         self._host = host
         self._shell = shell
+        self._runs_magics = runs_magics
         self._thread = threading.get_ident()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._globals: Mapping[str, Known] = {}
@@ -153,9 +156,10 @@ class Assistant:
         from secc_kernel.kernel.completion import World
 
         self._renew()
-        magics = self._shell.magics_manager.lsmagic()
-        lines, cells = tuple(magics["line"]), tuple(magics["cell"])
-        world = World(self._globals, self._names, language=self.language, line_magics=lines, cell_magics=cells)
+        world = World(self._globals, self._names, language=self.language)
+        if self._runs_magics:
+            magics = self._shell.magics_manager.lsmagic()
+            world = replace(world, line_magics=tuple(magics["line"]), cell_magics=tuple(magics["cell"]))
         bench = self._host.live_bench
         return world if bench is None else replace(world, **_session(bench))
 

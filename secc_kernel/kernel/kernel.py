@@ -80,7 +80,7 @@ class SeccKernel(IPythonKernel):
         watch.how_to_change = "%config SeccKernel.cell_timeout = 0 lifts the limit of time"
         watch.seconds = self.cell_timeout
         self.observe(lambda change: setattr(watch, "seconds", change["new"]), "cell_timeout")
-        self.assistant = Assistant(self.host, self.shell)
+        self.assistant = Assistant(self.host, self.shell, runs_magics=not self.safe)
         self.assistant.language = self.language
         self.observe(lambda change: setattr(self.assistant, "language", change["new"]), "language")
         self.shell.events.register("post_execute", self.assistant.survey)
