@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from secc_kernel.link.live import LiveSession
     from secc_kernel.lua.bench import Bench, Options
     from secc_kernel.lua.runs import Run
-    from secc_kernel.session.journal import FrameEntry
+    from secc_kernel.session.journal import FrameEntry, Journal
 
 __all__ = ["KernelHost"]
 
@@ -76,6 +76,7 @@ class KernelHost:
         self.standard_names: set[str] = set()
         self._bench: Bench | None = None
         self._given: dict[str, Any] = {}
+        self._journals: list[Journal] = []
         self._transcript = Transcript(self._show_message, tell)
         self._runs = Runs(self._show_run, tell)
         self._verdicts = Verdicts(self._print)
@@ -89,7 +90,7 @@ class KernelHost:
 
             self._bench = Bench(
                 on_open=self._opened,
-                on_exchange=lambda entry: self._transcript.add(entry),
+                on_exchange=self._exchanged,
                 on_run=lambda run: self._runs.add(run),
             )
             if self._permit is not None:
@@ -177,16 +178,24 @@ class KernelHost:
 
         return secc_kernel
 
+    def _exchanged(self, entry: FrameEntry) -> None:
+        """Show a message. The transcript may hold the last one back, and that may be one of the session before."""
+        journal = self.bench.journal
+        if journal is not None and (not self._journals or journal is not self._journals[-1]):
+            self._journals = [*self._journals[-1:], journal]
+        self._transcript.add(entry)
+
     def _show_message(self, entry: FrameEntry) -> None:
         from IPython.display import display
 
         from secc_kernel import views
 
-        journal = self.bench.journal
-        assert journal is not None
-        # From the end, by identity: entries compare by content.
-        index = next(i for i in range(len(journal.frames) - 1, -1, -1) if journal.frames[i] is entry)
-        display(views.message(journal, index))
+        for journal in reversed(self._journals):
+            # From the end, by identity: entries compare by content.
+            for index in range(len(journal.frames) - 1, -1, -1):
+                if journal.frames[index] is entry:
+                    display(views.message(journal, index))
+                    return
 
     @staticmethod
     def _show_run(run: Run) -> None:

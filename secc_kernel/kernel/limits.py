@@ -154,9 +154,10 @@ class Watch:
         if engine.running:
             if engine.interrupts.requested:
                 return
+            self._told = True
             engine.interrupt(limit)
         elif self._told:
-            return
+            return  # it has stopped, and its error is on the way
         else:
             self._told = True
             sys.stderr.write(f"{limit.message}\n")

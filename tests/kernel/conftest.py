@@ -19,13 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session", autouse=True)
 def kernelspec(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The kernelspec, installed into a prefix of its own where jupyter_client finds it."""
+    """The kernelspecs, installed into a prefix of their own where jupyter_client finds them; that of ``secc``."""
     prefix = tmp_path_factory.mktemp("prefix")
     patch = pytest.MonkeyPatch()
     patch.setenv("JUPYTER_PATH", str(prefix / "share" / "jupyter"))
     patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])))
     patch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
     patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+    spec.install(prefix=str(prefix), name=spec.SAFE)
     yield Path(spec.install(prefix=str(prefix)))
     patch.undo()
 
@@ -62,9 +63,9 @@ class Outcome:
 class Kernel:
     """A running kernel and a client, as a front end has them."""
 
-    def __init__(self, name: str = spec.NAME) -> None:
+    def __init__(self, name: str = spec.NAME, **start: Any) -> None:
         self.manager = KernelManager(kernel_name=name)
-        self.manager.start_kernel()
+        self.manager.start_kernel(**start)
         self.connect()
 
     def connect(self) -> None:
