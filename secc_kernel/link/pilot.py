@@ -20,14 +20,12 @@ from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wait
 from .breakpoints import Breakpoints
+from .pace import Pace
 from .reach import begins_session, can_come, crosses, is_due, may_choose, may_come, survives
 from .reasons import how_it_ended, last_messages, stands_still, whole_story, why_not
 from .stops import Stops
 
 __all__ = ["Pilot"]
-
-_SLICE = 0.01
-"""Seconds that the simulated link runs before it lets the thread do something else."""
 
 
 class Pilot:
@@ -72,8 +70,8 @@ class Pilot:
         self._shut = False
         self._scripts = 0
         self._replug = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._stops = Stops(self, breakpoints)
+        self._pace = Pace(self, loop)
+        self.stops = Stops(self, breakpoints)
 
     @property
     def party(self) -> SECC | EVCC:
@@ -124,19 +122,19 @@ class Pilot:
     def begin(self, wait: Wait) -> None:
         """Begin a wait, or end it at once where it has nothing to wait for."""
         if self.wait is not None and not self.wait.future.done():
-            self._fail(wait, f"the session already waits for {self.wait}: one wait at a time")
+            self.fail(wait, f"the session already waits for {self.wait}: one wait at a time")
             return
-        self._stops.leave()
-        self._settle()
+        self.stops.leave()
+        self.settle()
         seat = self.seats[wait.role]
         missed, self._missed = self._missed, None
         if wait.kind == "end" and seat.party.ended is not None:
-            self._finish(wait, self._ending(seat.party.ended))
+            self.finish(wait, self.ending(seat.party.ended))
             return
         if missed is not None and wait.kind in ("receive", "turn"):
             ended, taken = missed
             if not begins_session(wait.request) or (wait.sends and taken == wait.request):
-                self._fail(wait, f"{wait} cannot come: {how_it_ended(ended, taken, self.side)}", SessionEndedError)
+                self.fail(wait, f"{wait} cannot come: {how_it_ended(ended, taken, self.side)}", SessionEndedError)
                 return
         if wait.kind == "receive" and wait.name in seat.unreceived and is_due(seat, wait):
             self._received(seat, wait)
@@ -158,8 +156,8 @@ class Pilot:
         What a script has received is the script's to answer: what it sends then goes out, in order or not, and the
         autopilot does not put it right.
         """
-        self._stops.leave()
-        self._settle()
+        self.stops.leave()
+        self.settle()
         seat = self.seats[wait.role]
         party, owed, target = seat.party, seat.owed(), wait.request
         if party.connection is None:
@@ -173,11 +171,11 @@ class Pilot:
         elif party.progress.over:
             self.begin(wait)
         else:
-            self._fail(wait, f"{wait.sends} cannot be sent: {why_not(seat, target)}")
+            self.fail(wait, f"{wait.sends} cannot be sent: {why_not(seat, target)}")
 
     def _begin_now(self, wait: Wait) -> None:
         self._take_up(wait)
-        self._finish(wait)
+        self.finish(wait)
         self.go()
 
     def _complete_send(self, wait: Wait) -> None:
@@ -198,19 +196,19 @@ class Pilot:
         composed = make(party.schema, seat.draft(name, self.link.now), self.flies(role))
         party.send(composed.message, self.link.now, composed.intended, composed.auto)
         seat.taken = seat.acts_at = None
-        self._settle()
+        self.settle()
         return composed.message
 
-    def _finish(self, wait: Wait, result: Any = None) -> None:
+    def finish(self, wait: Wait, result: Any = None) -> None:
         """The wait has come to what it was for."""
         if wait.sends:
-            if self._stops.meet(self.seats[wait.role], wait.sends, "send", wait.make):
-                self._stops.afterwards(lambda: self._finish(wait))
+            if self.stops.meet(self.seats[wait.role], wait.sends, "send", wait.make):
+                self.stops.afterwards(lambda: self.finish(wait))
                 return
             self.forget(wait)
             self._complete_send(wait)
-        elif self._stops.holds(wait):
-            self._stops.afterwards(lambda: self._finish(wait, result))
+        elif self.stops.holds(wait):
+            self.stops.afterwards(lambda: self.finish(wait, result))
         else:
             self.forget(wait)
             wait.resolve(result)
@@ -220,12 +218,13 @@ class Pilot:
         if seat.is_latest(wait.name):
             seat.taken = seat.owed()
         seat.used = True
-        self._finish(wait, seat.arrived[wait.name])
+        self.finish(wait, seat.arrived[wait.name])
 
-    def _fail(self, wait: Wait, reason: str, kind: type[SessionError] = SessionError) -> None:
+    def fail(self, wait: Wait, reason: str, kind: type[SessionError] = SessionError) -> None:
+        """The wait cannot come to what it was for."""
         error = kind(reason + last_messages(self.journal))
-        if self._stops.holds(wait):
-            self._stops.afterwards(lambda: self._give_up(wait, error))
+        if self.stops.holds(wait):
+            self.stops.afterwards(lambda: self._give_up(wait, error))
         else:
             self._give_up(wait, error)
 
@@ -234,6 +233,7 @@ class Pilot:
         wait.resolve(error=error)
 
     def forget(self, wait: Wait) -> None:
+        """Nobody waits for this any more."""
         if self.wait is wait:
             self.wait = None
 
@@ -243,62 +243,18 @@ class Pilot:
 
     def _forget_wait(self, future: Future[Any]) -> None:
         if self.wait is not None and self.wait.future is future:
-            if self._stops.holds(self.wait):
-                self._stops.drop()
+            if self.stops.holds(self.wait):
+                self.stops.drop()
             self.wait = None
 
     # -- what happens, in the link's thread ---------------------------------------------------------------------------
 
     def go(self) -> None:
         """Let everything happen that can happen now, and arrange for what comes later."""
-        self._settle()
-        if self.link.real:
-            self._schedule()
-        elif self.wait is not None:
-            self._run_slice()
+        self.settle()
+        self._pace.go()
 
-    def _run_slice(self) -> None:
-        """Run the simulated link for a moment; other calls of the thread, and an interrupt, get through in between."""
-        loop = self._loop
-        deadline = loop.time() + _SLICE
-        while (wait := self.wait) is not None and not self._stops.held and loop.time() < deadline:
-            if wait.future.cancelled():
-                self.wait = None
-            elif wait.until is not None and self.link.now >= wait.until:
-                self._finish(wait)
-            elif self.link.advance(self._next_act()):
-                self._settle()
-            elif wait.kind == "end" and self.party.ended is not None:
-                self._finish(wait, self._ending(self.party.ended))
-            else:
-                self._fail(wait, f"{wait} cannot come: nothing more happens on the link")
-        if self.wait is not None and not self._stops.held:
-            loop.call_soon(self.happened, _nothing)
-
-    def _schedule(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = [self._next_act(), *(party.next_deadline() for party in self.link.parties.values())]
-        times = [time for time in due if time is not None]
-        if times:
-            self._timer = self._loop.call_later(max(min(times) - self.link.now, 0.0), self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self.happened(self._advance)
-
-    def _advance(self) -> None:
-        for party in self.link.parties.values():
-            party.advance(self.link.now)
-
-    def _next_act(self) -> float | None:
-        times = [seat.acts_at for seat in self.seats.values() if seat.acts_at is not None]
-        if self.wait is not None and self.wait.until is not None:
-            times.append(self.wait.until)
-        return min(times) if times else None
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Look at what happened and decide who acts, until nothing more happens at this instant."""
         self.link.flush()
         busy = True
@@ -318,9 +274,9 @@ class Pilot:
         if wait is None:
             return
         if wait.kind == "end" and all(seat.party.ended for seat in self.seats.values()):
-            self._finish(wait, self._ending(self.party.ended))
+            self.finish(wait, self.ending(self.party.ended))
         elif self.link.real and wait.until is not None and self.link.now >= wait.until:
-            self._finish(wait)
+            self.finish(wait)
 
     def _observe(self, seat: Seat, event: Any) -> None:
         wait = self.wait
@@ -342,10 +298,10 @@ class Pilot:
         seat.arrived[name] = event.message
         seat.unreceived.add(name)
         seat.latest, seat.turn_since, seat.acts_at = name, event.time, None
-        self._stops.meet(seat, name, "receive")
+        self.stops.meet(seat, name, "receive")
         if wait is not None and wait.role == seat.party.role and wait.kind == "receive" and wait.name == name:
-            if self._stops.holds(wait):
-                self._stops.afterwards(lambda: self._received(seat, wait))
+            if self.stops.holds(wait):
+                self.stops.afterwards(lambda: self._received(seat, wait))
             else:
                 self._received(seat, wait)
         self._counted(seat, event.message)
@@ -355,7 +311,7 @@ class Pilot:
         wait = self.wait
         if wait is not None and wait.kind == "message" and wait.role == seat.party.role:
             seat.taken = seat.owed()
-            self._finish(wait, message)
+            self.finish(wait, message)
 
     def _ended(self, seat: Seat, event: Ended) -> None:
         taken, seat.taken, seat.acts_at = seat.taken, None, None
@@ -370,16 +326,16 @@ class Pilot:
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if wait.kind in ("run", "message"):
-            self._finish(wait, self._ending(event))
+            self.finish(wait, self.ending(event))
             return
         if goes_on:
             wait.restarts += 1
             self._replug = "EVCC" in self.link.parties
         else:
             text = f"{wait} did not come: {how_it_ended(event, taken, seat.party.role)}"
-            self._fail(wait, text, SessionEndedError)
+            self.fail(wait, text, SessionEndedError)
 
-    def _ending(self, ended: Ended | None) -> Ended | None:
+    def ending(self, ended: Ended | None) -> Ended | None:
         """How the session ended, as it is told to the script."""
         vehicle = self.seats["EVCC"].party.ended if "EVCC" in self.seats else None
         return ended and whole_story(ended, vehicle)
@@ -392,7 +348,7 @@ class Pilot:
         if turn is None:
             seat.acts_at = None
             return False
-        if self._stops.held:
+        if self.stops.held:
             return self._decide_alone(seat, scripts=0)
         if wait is not None and wait.role == party.role and wait.kind == "turn" and wait.name == turn:
             return self._take(seat, wait)
@@ -401,19 +357,19 @@ class Pilot:
         if wait.kind == "time" and wait.role == party.role:
             return False
         if not self.flies(party.role):
-            self._fail(wait, stands_still(seat, wait, turn))
+            self.fail(wait, stands_still(seat, wait, turn))
             return True
         if wait.role == party.role and wait.kind in ("receive", "turn") and not may_come(seat, wait, turn):
             if may_choose(seat, wait):
                 return self._take(seat, wait)
-            self._fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
+            self.fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
             return True
         return self._act(seat)
 
     def _take(self, seat: Seat, wait: Wait) -> bool:
         """The turn is the script's. True: something was done."""
         seat.taken, seat.used = seat.party.turn, True
-        self._finish(wait)
+        self.finish(wait)
         return True
 
     def _decide_alone(self, seat: Seat, scripts: int) -> bool:
@@ -435,7 +391,7 @@ class Pilot:
         assert turn is not None
         name = turn[:-3] + "Res" if party.role == "SECC" else turn
         make = self.overrides(name)
-        if make is None and not self._stops.watches(name):
+        if make is None and not self.stops.watches(name):
             seat.acts_at = None
             party.take_turn(self.link.now)
             return True
@@ -445,12 +401,12 @@ class Pilot:
                 return False
             seat.acts_at = due
             return True
-        if self._stops.meet(seat, name, "send"):
+        if self.stops.meet(seat, name, "send"):
             return False
         if make is None:
             party.take_turn(self.link.now)
             return True
-        stood = self._stops.stood_at(name)
+        stood = self.stops.stood_at(name)
         try:
             self.transmit(party.role, name, make)
             if stood:
@@ -481,7 +437,7 @@ class Pilot:
         """Plug the vehicle in; one that has paused (not ``fresh``) was never unplugged, and wakes up."""
         if self.link.plugged and fresh:
             self.link.unplug()
-            self._settle()
+            self.settle()
         self._missed = None
         for seat in self.seats.values():
             seat.forget()
@@ -492,7 +448,7 @@ class Pilot:
         if vehicle is not None:
             if self.link.plugged:
                 self.link.unplug()
-                self._settle()
+                self.settle()
             self.link.exchange(vehicle)
             self.seats["EVCC"] = Seat(vehicle)
         self._plug()
@@ -500,7 +456,7 @@ class Pilot:
 
     def preview(self, role: str, name: str) -> Message | None:
         """As `LiveSession.preview`."""
-        return self._stops.preview(role, name)
+        return self.stops.preview(role, name)
 
     def unplug(self) -> None:
         """Pull the plug."""
@@ -521,20 +477,15 @@ class Pilot:
     def end(self) -> None:
         """End the wait, if there is one; none begins any more."""
         self._shut = True
-        self._stops.drop()
-        self._stops.leave()
-        if self._timer is not None:
-            self._timer.cancel()
+        self.stops.drop()
+        self.stops.leave()
+        self._pace.stop()
         wait, self.wait = self.wait, None
         if wait is not None:
-            self._fail(wait, f"{wait} did not come: the session was closed")
+            self.fail(wait, f"{wait} did not come: the session was closed")
 
     async def shut(self) -> None:
         """End the wait, and close the link."""
         self.end()
         self.link.flush()
         await self.link.close()
-
-
-def _nothing() -> None:
-    """What has happened when only time has passed."""
