@@ -217,7 +217,10 @@ class _Run:
                 self._output.now(repr(result))
             return
         shell = self._ipython()
-        result = shell.play(cell.source, lambda source: self._lua(source, cell.name))
+        try:
+            result = shell.play(cell.source, lambda source: self._lua(source, cell.name))
+        except LuaUserError as refused:
+            raise LuaError(f"{cell.name}: {refused}") from None
         if shell.ended is not None:
             raise shell.ended
         if not result.success:
@@ -233,12 +236,10 @@ class _Run:
         """The shell of what is not Lua; made for the first such cell."""
         if self._shell is None:
             os.environ.setdefault("MPLBACKEND", "Agg")
-            import secc_kernel
             from secc_kernel.commands._ipython import Shell
 
             self._shell = Shell.instance()
-            self._shell.user_ns["secc_kernel"] = secc_kernel
-        self._shell.user_ns.update(session=self.bench.session, journal=self.bench.journal)
+            self._shell.attach(self._engine, self.bench)
         return self._shell
 
     def finish(self) -> None:

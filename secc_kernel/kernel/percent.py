@@ -114,7 +114,7 @@ def _code(source: str) -> Iterator[str]:
     if magic is not None and magic[1] in _AROUND_LUA:
         yield f"-- %%\n-- {source.lstrip()}"
         return
-    if magic is not None:
+    if magic is not None and magic[1] != "lua":
         arguments = f'magic_args="{magic[2].rstrip()}" ' if magic[2].strip() and '"' not in magic[2] else ""
         body = source[magic.end() :].removeprefix("\n")
         yield f'-- %% {arguments}language="{magic[1]}"\n{_commented(body)}'

@@ -234,7 +234,7 @@ x = 6
 -- %% language="python"
 -- twice = 2
 --
--- print(twice, session)
+-- print(twice, session.side, lua.x + x)
 
 -- %%
 -- %%time
@@ -253,7 +253,7 @@ def test_a_script_with_cells_runs_as_the_notebook_that_it_was(run):
     assert err == ""
     assert status == 0
     lines = out.splitlines()
-    assert lines[0] == "2 None"
+    assert lines[0] == "2 SECC 12"
     assert any(line.startswith("Wall time") for line in lines)
     assert lines[-2:] == ["from the shell", "42"]
 
