@@ -32,6 +32,7 @@ __all__ = [
     "enumeration",
     "fields_of",
     "function",
+    "line",
     "message",
     "message_text",
     "standard_name",
@@ -120,15 +121,7 @@ def function(found: Function, language: str = "en", detail: bool = False) -> Exp
     known = _meanings(found, language)
     of_message = message_text(found.schema, found.message, language)
     leaf = known[-1][1] if known else of_message
-    physical = is_part(found.item)
-    texts = [said.text for _, said in known[-1:] if said is not None]
-    if physical and len(known) > 1 and known[-2][1] is not None:
-        texts.insert(0, known[-2][1].text)
-    inside = [(name, said) for name, said in (known[:-2] if physical else known[:-1]) if said is not None]
-    if not texts and inside:
-        texts = [inside.pop()[1].text]
-    if not texts and of_message is not None:
-        texts = [of_message.text]
+    texts, inside = _texts(found, known, of_message)
     facts = list(_facts(found, known, language))
     facts += [(say("part of", language), f"{name}: {said.text}") for name, said in inside]
     clause = next(
@@ -139,13 +132,36 @@ def function(found: Function, language: str = "en", detail: bool = False) -> Exp
     return Explanation(
         title=found.signature,
         deed=found.text_in(language),
-        meaning="\n".join(dict.fromkeys(texts)),
+        meaning="\n".join(texts),
         facts=tuple(facts),
         members=_members(found, language),
         members_label=say("members", language),
         code=call(found),
         tree=tuple(fields_of(found.schema, found.message, language)) if detail else (),
     )
+
+
+def line(found: Function, language: str = "en") -> str:
+    """The first line of what a function's field means: `function(...).line`, at less cost."""
+    texts, _ = _texts(found, _meanings(found, language), message_text(found.schema, found.message, language))
+    return texts[0].split("\n", 1)[0] if texts else found.text_in(language)
+
+
+def _texts(
+    found: Function, known: list[tuple[str, Meaning | None]], of_message: Meaning | None
+) -> tuple[list[str], list[tuple[str, Meaning]]]:
+    """What a function's field means, and what the elements mean in which it stands."""
+    physical = is_part(found.item)
+    texts = [said.text for _, said in known[-1:] if said is not None]
+    if physical and len(known) > 1:
+        whole = known[-2][1]
+        texts = [whole.text, *texts] if whole is not None else texts
+    inside = [(name, said) for name, said in (known[:-2] if physical else known[:-1]) if said is not None]
+    if not texts and inside:
+        texts = [inside.pop()[1].text]
+    if not texts and of_message is not None:
+        texts = [of_message.text]
+    return list(dict.fromkeys(texts)), inside
 
 
 def message_text(schema: str, message: str, language: str = "en") -> Meaning | None:

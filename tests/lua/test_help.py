@@ -47,6 +47,7 @@ def test_every_function_is_explained(schema, side):
         assert said.meaning.strip(), found.name
         assert said.deed.endswith("."), found.name
         assert said.code, found.name
+        assert help.line(found) == said.line
         labels = dict(said.facts)
         assert found.message in labels["message"]
         if found.what == "value":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from secc_kernel.lua import enumerations
 from secc_kernel.lua.documentation import OPTIONS, choices, described, documented, options
 from secc_kernel.lua.functions import SIDES, Function, look_up, preference
-from secc_kernel.lua.help import enumeration, function, standard_name
+from secc_kernel.lua.help import enumeration, line, standard_name
 from secc_kernel.lua.snippets import arguments
 from secc_kernel.lua.source import KEYWORDS, tokens
 from secc_kernel.lua.standard import STANDARD
@@ -161,7 +161,7 @@ def _members(place: Context, code: str, world: World) -> Iterable[Candidate]:
     if path and path[0] not in place.locals:
         fields = world.fields(path)
         if fields:
-            return _ranked((_known(name, known) for name, known in fields.items()), place.prefix)
+            return _ranked((_known(name, known) for name, known in _in_order(fields)), place.prefix)
         standard = [name for name in STANDARD if name.startswith(f"{'.'.join(path)}.")]
         if standard:
             return _ranked((_standard(name, world, short=True) for name in standard), place.prefix)
@@ -183,7 +183,7 @@ def _functions(side: str, written: str, world: World, qualified: bool = False) -
 
 def _line(side: str, entry: api.Entry, world: World) -> str:
     found = look_up(side, entry.name, (entry.schema,))
-    return "" if found is None else function(found, world.language).line
+    return "" if found is None else line(found, world.language)
 
 
 def _documented(table: str, world: World) -> Iterator[Candidate]:
@@ -208,6 +208,11 @@ def _member(table: str, key: str, begin: str, world: World) -> Candidate:
         return "" if said is None else said.line
 
     return Candidate(begin + key, "value", line=line)
+
+
+def _in_order(known: Mapping[str, Known]) -> list[tuple[str, Known]]:
+    """By name: the survey has them in no order."""
+    return sorted(known.items(), key=lambda item: item[0])
 
 
 def _known(name: str, known: Known) -> Candidate:
@@ -295,7 +300,7 @@ def _preferred(world: World) -> str | None:
 
 def _globals(place: Context, world: World) -> Iterator[Candidate]:
     yield from (Candidate(name, "instance") for name in place.locals)
-    yield from (_known(name, known) for name, known in world.globals.items() if "." not in name)
+    yield from (_known(name, known) for name, known in _in_order(world.globals) if "." not in name)
     for name in world.names:
         if name in world.globals:
             continue
