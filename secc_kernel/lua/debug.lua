@@ -107,19 +107,34 @@ local chain                                     -- the coroutines of the present
 
 function jobs.stack() return inspect.stack(chain or {}) end
 
+-- Ask Lua for the events that are needed now: of lines only where one may stop the script, since that costs time.
+local function arm()
+  if step then
+    state.mask, state.count = "lr", 0
+  elseif pausing or next(marks) then
+    state.mask, state.count = "l", 0
+  else
+    state.mask, state.count = "", COUNT
+  end
+end
+
 -- The next line tells anew which lines have a breakpoint.
 function jobs.refresh()
   by_source = {}
   marks = {}
   for _, line in next, call(parts.marks) do marks[line] = true end
+  arm()
 end
 
 function jobs.errors(all, uncaught) debugger.all, debugger.uncaught = all, uncaught end
-function jobs.pause() pausing = true end
+function jobs.pause()
+  pausing = true
+  arm()
+end
 
 local watch
 function jobs.attach()
-  state.debug, state.hook, state.mask, state.count = debugger, watch, "l", 0
+  state.debug, state.hook = debugger, watch
   jobs.refresh()
 end
 
@@ -188,9 +203,9 @@ local function step_from(how)
   end
 end
 
-local function set_hooks(mask)
+local function set_hooks()
   for n = 1, #chain do
-    if co_status(chain[n]) ~= "dead" then sethook(chain[n], state.hook, mask, state.count) end
+    if co_status(chain[n]) ~= "dead" then sethook(chain[n], state.hook, state.mask, state.count) end
   end
 end
 
@@ -208,10 +223,8 @@ local function stop(reason, text, ids, dead)
     if how ~= "continue" then step = step_from(how) end
     return how
   end)
-  if ok and state.debug then
-    if step then state.mask = "lr" else state.mask = "l" end
-  end
-  if ok then set_hooks(state.mask) end
+  if ok and state.debug then arm() end
+  if ok then set_hooks() end
   chain = nil
   if not ok then error(how, 0) end
 end
@@ -314,7 +327,8 @@ local function step_returns(co)
   elseif co == step.co and not_deeper(step.height) and getinfo(2 + step.height, "") then
     if not leads_on(4, co) then                 -- the cell is at its end
       step = nil
-      return sethook(watch, "l")
+      arm()
+      return sethook(watch, state.mask, state.count)
     end
     step.ending = true
     local parent = parents[co]
@@ -357,9 +371,14 @@ function watch(event, line)
       if pausing then return stop("pause") end
       if step_ends_at_line((co_running())) then return stop("step") end
     end
+  elseif event == "count" and beside > 0 then
+    look()
   elseif beside > 0 then return
   elseif event == "count" then
-    if step and step.ending and step_ends_amid((co_running())) then
+    if not (step and step.ending) then
+      look()
+      if state.mask ~= "" then sethook(watch, state.mask, state.count) end
+    elseif step_ends_amid((co_running())) then
       skipping = true                           -- Lua calls the hook again here, for the same line
       return stop("step")
     end
@@ -373,15 +392,14 @@ end
 -- A cell begins.
 function debugger.begin(co)
   step, pausing, passed, skipping = nil, false, nil, false
-  state.mask = "l"
   jobs.refresh()
-  sethook(co, watch, "l")
+  sethook(co, watch, state.mask, state.count)
 end
 
 -- A coroutine is about to be resumed.
 function debugger.resuming(co)
   parents[co] = co_running()
-  sethook(co, watch, state.mask)
+  sethook(co, watch, state.mask, state.count)
 end
 
 function debugger.wrapping(co) wraps[co] = true end

@@ -48,10 +48,14 @@ def test_a_debugger_costs_nothing_before_it_is_attached_and_after() -> None:
     before = cost(engine)
     attach(engine, engine.debugger.attach)
     during = cost(engine)
+    engine.debugger.lines = lambda: [1]
+    engine.debugger.refresh()
+    stopping = cost(engine)
     attach(engine, engine.debugger.detach)
     after = cost(engine)
     assert after < 1.25 * before
-    assert during > 1.25 * before  # so the measurement would tell a hook that was left behind
+    assert during < 1.5 * before  # without a breakpoint, nothing is asked of Lua but what interrupts need
+    assert stopping > 2 * before  # so the measurement would tell a hook that was left behind
 
 
 def test_breakpoints_of_the_engine() -> None:
