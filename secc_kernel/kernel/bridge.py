@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from types import TracebackType
 from typing import Any
 
-from secc_kernel.lua import HostFunction, LazyTable, LuaEngine, LuaError, LuaUserError
+from secc_kernel.lua import HostFunction, LazyTable, LuaEngine, LuaError, LuaInterrupted, LuaUserError
 
 __all__ = ["Given", "LuaCallError", "LuaFunction", "LuaGlobals", "hide_bridge", "names_in_python", "names_in_text"]
 
@@ -39,6 +39,8 @@ class LuaFunction:
         """Call it and wait for its end; gives its result, or a tuple of several."""
         try:
             results = self._engine.call(self._path, tuple(map(_plain, args)))
+        except LuaInterrupted as problem:
+            raise KeyboardInterrupt(str(problem)) from None
         except LuaError as problem:
             raise LuaCallError(_told(problem, ".".join(map(str, self._path)))) from None
         found = [LuaNamespace(None, "", each) if isinstance(each, LazyTable) else each for each in results]
