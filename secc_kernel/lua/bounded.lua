@@ -5,7 +5,8 @@
 
 local core = ...
 local getmetatable, look = core.getmetatable, core.look         -- look: unwinds if somebody has asked to stop
-local error, ipairs, rawlen, type, math_type = error, ipairs, rawlen, type, math.type
+local error, ipairs, rawlen, tonumber, type, math_type, tointeger = error, ipairs, rawlen, tonumber, type, math.type,
+  math.tointeger
 local string, table = string, table
 local find, match, gmatch, gsub, rep = string.find, string.match, string.gmatch, string.gsub, string.rep
 local sub, concat, sort, move, insert, remove = string.sub, table.concat, table.sort, table.move, table.insert, table.remove
@@ -13,6 +14,12 @@ local sub, concat, sort, move, insert, remove = string.sub, table.concat, table.
 local MOST = 1 << 26                            -- items; no table that fits into memory has more
 local MANY = 1 << 16                            -- items that are sorted in a moment
 local LARGE = 1 << 20                           -- bytes that are handled in a moment
+
+-- A whole number as the originals take it: 2.0 and "2" are ones, too. Nil for what they refuse.
+local function whole(value)
+  if math_type(value) == "integer" then return value end
+  return value ~= nil and tointeger(tonumber(value)) or nil
+end
 
 -- Patterns ----------------------------------------------------------------------------------------------------------
 
@@ -92,10 +99,10 @@ end
 
 function string.rep(...)
   local s, n, separator = ...
-  local one, between = text(s), text(separator or "")
-  if one and between and math_type(n) == "integer" then
+  local one, between, count = text(s), text(separator or ""), whole(n)
+  if one and between and count then
     if #one + #between == 0 then return "" end  -- the original would count to n
-    if n > 0 and (n > LARGE or n * (#one + #between) > LARGE) then look() end
+    if count > 0 and (count > LARGE or count * (#one + #between) > LARGE) then look() end
   end
   return rep(...)
 end
@@ -121,8 +128,8 @@ local function has_sane_length(t)
   if type(t) ~= "table" then return end
   local meta = getmetatable(t)
   if meta and meta.__len ~= nil then
-    local length = #t
-    if math_type(length) == "integer" and length > MOST then error("object length is too large", 3) end
+    local length = whole(#t)
+    if length and length > MOST then error("object length is too large", 3) end
   end
 end
 
@@ -138,7 +145,8 @@ end
 
 function table.move(...)
   local _, first, last = ...
-  if math_type(first) == "integer" and math_type(last) == "integer" and last >= first then
+  first, last = whole(first), whole(last)
+  if first and last and last >= first then
     local count = last - first
     if count < 0 or count > MOST then error("too many elements to move", 2) end
     if count > LARGE then look() end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import cycle
 
 import IPython
 import pytest
@@ -42,6 +43,31 @@ CELLS = {
     "inside of a magic": "%%time\nwhile true do end",
     "python": "%%python\nwhile True: pass",
     "python await": "%%python\nawait asyncio.sleep(60)",
+}
+
+
+CLOSING = "local x <close> = setmetatable({}, {__close = function() while true do end end})"
+#: Each is stopped in one of the ways only.
+MORE = {
+    "charge": "while true do Session.Open{} Session.RunToEnd() end",
+    "display": "while true do display(1) end",
+    "pattern": "('x'):rep(5000):find('x*x*x*x*y')",
+    "gsub": "('x'):rep(1000):gsub('x', function() while true do end end)",
+    "sort": "local t = {} for i = 1, 3e5 do t[i] = i % 1000 end while true do table.sort(t) end",
+    "comparison": "while true do pcall(table.sort, {3, 2, 1}, function() while true do end end) end",
+    "upper": "local s = ('x'):rep(1e7) while true do s:upper() end",
+    "concat": "local t = {} for i = 1, 1e5 do t[i] = ('x'):rep(100) end while true do table.concat(t) end",
+    "rep": "while true do pcall(string.rep, 'x', 1e8) end",
+    "recursion": "while true do pcall(function() local function f() return 1 + f() end f() end) end",
+    "index": "return setmetatable({}, {__index = function() while true do end end}).x",
+    "newindex": "setmetatable({}, {__newindex = function() while true do end end}).x = 1",
+    "close": f"while true do pcall(function() {CLOSING} error('x') end) end",
+    "tostring": "while true do pcall(print, setmetatable({}, {__tostring = function() while true do end end})) end",
+    "coroutine.close": f"local co = coroutine.create(function() {CLOSING} coroutine.yield() end) "
+    "coroutine.resume(co) coroutine.close(co)",
+    "load": "while true do load(function() while true do end end) end",
+    "magics": "%%time\n%%capture\nwhile true do end",
+    "Lua called by Python": "%%python\nlua.print\nwhile True: lua.tostring(1)",
 }
 
 
@@ -85,6 +111,16 @@ def test_interrupt(kernel: Kernel, code: str, send: Callable[[Kernel], None]) ->
         assert outcome.reply["ename"] in ("KeyboardInterrupt", "CancelledError")
     assert outcome.seconds < LIMIT
     assert kernel.run("local s = 0 for i = 1, 1e6 do s = s + i end return s").result == "500000500000"
+
+
+@pytest.mark.parametrize(("name", "send"), list(zip(MORE, cycle([by_signal, by_message, by_shell_message]))))
+def test_more(kernel: Kernel, name: str, send: Callable[[Kernel], None]) -> None:
+    outcome = interrupted(kernel, MORE[name], send)
+    if not MORE[name].startswith("%%time"):
+        assert outcome.reply["ename"] in ("KeyboardInterrupt", "CancelledError")
+    assert outcome.seconds < LIMIT
+    assert kernel.run("local s = 0 for i = 1, 1e6 do s = s + i end return s").result == "500000500000"
+    kernel.run("Session.Close()")
 
 
 def test_says_where(kernel: Kernel) -> None:
