@@ -128,6 +128,15 @@ def test_strings_and_options():
     assert offered("x = 'a' Ses")[0] == "Session"
 
 
+def test_the_condition_of_a_protocol_breakpoint():
+    assert offered("Session.Break('CurrentDemandRes', {Resp") == ["ResponseCode="]
+    fields = offered("Session.Break('CurrentDemandRes', {ResponseCode='OK', ")
+    assert "EVSEPresentVoltage_Value=" in fields
+    assert "ResponseCode=" not in fields
+    assert offered("Session.Break('SessionSetupRes', {ResponseCode='FAILED_Seq") == ["FAILED_SequenceError"]
+    assert offered("Session.Break('NoSuchMessage', {x='") == []
+
+
 def test_tables_of_scripts_and_of_lua():
     assert offered("limits.") == ["check", "voltage"]
     assert offered("string.fo") == ["format"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from secc_kernel.lua import enumerations
 from secc_kernel.lua.documentation import OPTIONS, choices, described, documented, options
-from secc_kernel.lua.functions import SIDES, Function, look_up, preference
+from secc_kernel.lua.functions import SIDES, Function, catalogue, look_up, preference
 from secc_kernel.lua.help import enumeration, line, standard_name
+from secc_kernel.lua.names import Item
 from secc_kernel.lua.snippets import arguments
 from secc_kernel.lua.source import KEYWORDS, tokens
 from secc_kernel.lua.standard import STANDARD
 from secc_kernel.lua.survey import Known
+from secc_kernel.messages import vocabulary
 
 from . import api
 from .context import Call, Context, context
@@ -26,6 +29,7 @@ __all__ = ["Candidate", "Completion", "complete", "side_of"]
 _DESCRIBED = 40
 _BARE = 50
 _SHORTEST_BARE = 3
+_CONDITION = re.compile(r"""Session\s*\.\s*Break\s*\(\s*['"](\w+)['"]\s*,\s*\{[^{}]*\Z""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,8 @@ def complete(code: str, cursor: int, world: World) -> Completion:
     found: Iterable[Candidate] = {
         "nothing": lambda: (),
         "magic": lambda: _magics(place, world),
-        "text": lambda: _texts(place, world),
-        "option": lambda: _options(place, world),
+        "text": lambda: _texts(place, code[:cursor], world),
+        "option": lambda: _options(place, code[:cursor], world),
         "member": lambda: _members(place, code, world),
         "name": lambda: _names(place, world),
     }[place.kind]()
@@ -340,12 +344,26 @@ def _snippets(place: Context, world: World, sides: tuple[str, ...], before: str)
 # -- strings, options, magics -----------------------------------------------------------------------------------------
 
 
-def _texts(place: Context, world: World) -> Iterable[Candidate]:
+def _fields_of_condition(code: str, world: World) -> dict[str, Item]:
+    """The fields of the message that a protocol breakpoint is about, where its condition is being written."""
+    found = _CONDITION.search(code)
+    if found is None:
+        return {}
+    order = preference(_preferred(world))
+    schema = next((key for key in order if found[1] in vocabulary(key).elements), None)
+    values = catalogue(schema, found[1]).values if schema is not None else {}
+    return {name: item for name, item in values.items() if item.steps[0].field != "Header" and not item.indices}
+
+
+def _texts(place: Context, code: str, world: World) -> Iterable[Candidate]:
     call = place.call
     if call is None:
         return ()
     values: Iterable[str]
-    if call.option is not None:
+    if call.option is not None and call.function == ("Session", "Break"):
+        item = _fields_of_condition(code, world).get(call.option)
+        values = [str(member) for member in item.type.members] if item is not None else ()
+    elif call.option is not None:
         values = choices(call.option) if ".".join(call.function) in OPTIONS else ()
     else:
         values = choices(".".join(call.function))
@@ -357,11 +375,13 @@ def _texts(place: Context, world: World) -> Iterable[Candidate]:
     return _ranked((Candidate(value, "value") for value in values), place.prefix)
 
 
-def _options(place: Context, world: World) -> Iterable[Candidate]:
+def _options(place: Context, code: str, world: World) -> Iterable[Candidate]:
     """The names of a function's options that are not given yet; elsewhere a table's entry is any expression."""
     call = place.call
     assert call is not None
     known = options(".".join(call.function), world.language)
+    if call.function == ("Session", "Break"):
+        known = tuple((name, item.path()) for name, item in _fields_of_condition(code, world).items())
     if not known:
         return _names(replace(place, kind="name"), world)
     left = [(name, text) for name, text in known if name not in call.given]
