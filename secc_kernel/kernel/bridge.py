@@ -143,6 +143,8 @@ class LuaGlobals:
     def __setattr__(self, name: str, value: Any) -> None:
         self._engine.define(name, _plain(value))
 
+    __getitem__, __setitem__ = __getattr__, __setattr__  # names that Python keeps for itself: lua["is"]
+
     def __delattr__(self, name: str) -> None:
         self._engine.define(name, None)
 

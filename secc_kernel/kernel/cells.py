@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Cell", "split"]
+__all__ = ["Cell", "split", "timed"]
 
 _PYTHON = re.compile(r"\s*%%python[ \t]*(?:\n|\Z)")
 _LUA = re.compile(r"\s*%%lua[ \t]*(?:\n|\Z)")
+_TIME = re.compile(r"\s*%%time[ \t]*\n")
 _HELP = re.compile(r"\s*(?:\?{1,2}\s*[\w.%*:]+|[\w.%*:]+\s*\?{1,2})\s*")
 #: What VS Code runs unseen in any kernel to learn whether it has a debugger.
 _PROBE = "import ipykernel\nprint(ipykernel.__version__)"
@@ -67,6 +68,15 @@ def split(raw: str) -> Cell:
     if not any(map(str.strip, lines[count:])):
         return Cell(magic=magic or raw)
     return Cell(magic=magic, lua="\n" * count + "".join(lines[count:]))
+
+
+def timed(raw: str) -> str:
+    """The Lua of a cell that begins with ``%%time``, its lines at their numbers; '' for any other cell."""
+    marker = _TIME.match(raw)
+    inner = split(raw[marker.end() :]) if marker else None
+    if marker is None or inner is None or inner.magic or not inner.lua:
+        return ""
+    return "\n" * marker.group().count("\n") + inner.lua
 
 
 def _is_magic(line: str) -> bool:

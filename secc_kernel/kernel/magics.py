@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
 import textwrap
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from secc_kernel.lua import LuaObject, LuaTable
+from secc_kernel.lua import LuaError, LuaObject, LuaTable
 from secc_kernel.lua.picture import brief, line
 from secc_kernel.lua.values import PLAIN
 
 if TYPE_CHECKING:
     from secc_kernel.kernel.shell import SeccShell
 
-__all__ = ["SeccMagics", "unknown"]
+__all__ = ["SeccMagics", "measured", "unknown"]
 
 #: What testers need, with a sentence each.
 _MAGICS = (
@@ -74,6 +77,13 @@ class SeccMagics(Magics):
             self.shell.set_lua(name, {"stdout": captured.stdout, "stderr": captured.stderr})
 
     @line_magic
+    def debug(self, parameters: str) -> None:
+        """IPython's %debug, for errors of Python cells: of Lua it would show the engine."""
+        if isinstance(getattr(sys, "last_value", None), LuaError):
+            raise UsageError("%debug is Python's: for Lua switch on the debugger of the front end (the bug symbol)")
+        self._original("ExecutionMagics").debug(parameters)
+
+    @line_magic
     def who(self, parameters: str) -> None:
         """List the globals that cells have set; %who number lists those of a type."""
         names = [name for name, *_ in self._globals(parameters)]
@@ -109,6 +119,24 @@ class SeccMagics(Magics):
         """Name, type and value of the globals that cells have set."""
         rows = [(name, _type(value), brief(line(value), 80)) for name, value in self.shell.lua_variables()]
         return [row for row in rows if row[1] in type_.split() or not type_.strip()]
+
+
+@contextlib.contextmanager
+def measured() -> Iterator[None]:
+    """Print the time that something takes, as IPython's %%time does."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    try:
+        yield
+    finally:
+        elapsed, used = time.perf_counter() - wall, time.process_time() - cpu
+        _tell([f"CPU times: total: {_duration(used)}", f"Wall time: {_duration(elapsed)}"])
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}" if seconds < 1000 else f"{seconds:.0f} s"
+    return f"{seconds * 1e6:.3g} µs"
 
 
 def _tell(lines: list[str]) -> None:

@@ -14,9 +14,9 @@ from IPython.core.error import UsageError
 from traitlets import Type
 
 from secc_kernel.kernel.bridge import Given, LuaGlobals, hide_bridge, names_in_python, names_in_text
-from secc_kernel.kernel.cells import Cell, split
+from secc_kernel.kernel.cells import Cell, split, timed
 from secc_kernel.kernel.display import LuaResult, displayed
-from secc_kernel.kernel.magics import SeccMagics, unknown
+from secc_kernel.kernel.magics import SeccMagics, measured, unknown
 from secc_kernel.lua import LuaError, LuaExit
 from secc_kernel.lua.picture import quote
 
@@ -70,6 +70,10 @@ class SeccShell(ZMQInteractiveShell):
         running, so it cannot await: it blocks.
         """
         cell = self._split(raw_cell)
+        lua = "" if self._depth else timed(raw_cell)
+        if lua:
+            # IPython's own %%time cannot await.
+            return f"await get_ipython().run_lua({lua!r}, told_time=True)\n"
         if not cell.lua:
             return str(super().transform_cell(cell.python or cell.magic))
         before = str(super().transform_cell(cell.magic)) if cell.magic else ""
@@ -89,7 +93,7 @@ class SeccShell(ZMQInteractiveShell):
             self.cells[f"In[{self._number}]"] = raw_cell
         self._depth, self._in_python = 1, bool(cell.python)
         try:
-            with contextlib.nullcontext() if depth else self.host.cell(needs_api=bool(cell.lua)):
+            with contextlib.nullcontext() if depth else self.host.cell(needs_api=bool(cell.lua or timed(raw_cell))):
                 return await super().run_cell_async(raw_cell, *args, **kwargs)
         finally:
             self._depth, self._in_python = depth, in_python
@@ -105,9 +109,9 @@ class SeccShell(ZMQInteractiveShell):
         else:
             self._given.update(names_in_text(raw_cell), (), self.user_ns)
 
-    async def run_lua(self, source: str) -> Any:
+    async def run_lua(self, source: str, told_time: bool = False) -> Any:
         """Run a Lua cell; gives what the display hook shows. Cells are transformed into a call of this."""
-        with self._lua_errors():
+        with self._lua_errors(), measured() if told_time else contextlib.nullcontext():
             return displayed(await self.host.engine.run_cell(source, f"In[{self._number}]"))
 
     def run_lua_blocking(self, source: str) -> Any:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from secc_kernel.kernel.cells import Cell, split
+from secc_kernel.kernel.cells import Cell, split, timed
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,23 @@ from secc_kernel.kernel.cells import Cell, split
 )
 def test_split(raw: str, cell: Cell) -> None:
     assert split(raw) == cell
+
+
+@pytest.mark.parametrize(
+    ("raw", "lua"),
+    [
+        ("%%time\nx = 1", "\nx = 1"),
+        ("\n%%time \n\nx", "\n\n\nx"),
+        ("%%time\n%%lua\nx", "\n\nx"),
+        ("%%time\n%%python\nx", ""),
+        ("%%time\n!ls\nx", ""),
+        ("%%time", ""),
+        ("%%time --no-raise-error\nx", ""),
+        ("x = 1", ""),
+    ],
+)
+def test_timed(raw: str, lua: str) -> None:
+    assert timed(raw) == lua
 
 
 def test_lines_keep_their_numbers() -> None:

@@ -17,7 +17,7 @@ def test_kernel_info(kernel: Kernel) -> None:
     info = kernel.ask(kernel.client.kernel_info())
     assert info["implementation"] == "secc-kernel"
     assert info["language_info"]["mimetype"] == "text/x-lua"
-    assert "debugger" not in info["supported_features"]
+    assert "debugger" in info["supported_features"]
     assert "kernel subshells" in info["supported_features"]
     assert "Lua 5.4" in info["banner"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -123,4 +124,17 @@ def test_time_shows_the_value_and_errors_have_the_cell_s_lines(kernel: Kernel) -
     assert "Wall time" in outcome.stdout
     assert kernel.run("%time 6 * 7").result == "42"
     outcome = kernel.run("%%time\nlocal x = 20\nerror('late')")
-    assert outcome.reply["ename"] == "LuaError"
+    assert outcome.reply["evalue"] == f"In[{outcome.reply['execution_count']}]:3: late"
+    assert "Wall time" in outcome.stdout
+
+
+def test_a_cell_whose_time_is_taken_can_wait(kernel: Kernel) -> None:
+    kernel.run("%%python\nimport asyncio\nlua.nap = asyncio.sleep")
+    outcome = kernel.run("%%time\nnap(0.1)\nreturn 5")
+    assert outcome.result == "5"
+    assert re.search(r"CPU times: total: [\d.]+ [mµ]?s\nWall time: \d+ ms\n", outcome.stdout)
+
+
+def test_post_mortem_debugging_is_python_s(kernel: Kernel) -> None:
+    kernel.run("error('x')")
+    assert "for Lua switch on the debugger" in usage(kernel, "%debug")
