@@ -19,7 +19,7 @@ def test_install_into_a_prefix(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert installed["argv"] == [sys.executable, "-m", "secc_kernel.kernel", "-f", "{connection_file}"]
     assert installed["language"] == "lua"
     assert installed["interrupt_mode"] == "signal"
-    assert installed["metadata"]["debugger"] is False
+    assert installed["metadata"]["debugger"] is True
     assert {"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"} <= {file.name for file in folder.iterdir()}
 
 
@@ -30,6 +30,7 @@ def test_install_brings_the_safe_kernel_along(tmp_path: Path) -> None:
     assert installed["argv"][0] == sys.executable
     assert installed["language"] == "lua"
     assert installed["display_name"] == "EV charging (Lua, safe)"
+    assert installed["metadata"]["debugger"] is False
     assert {"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"} <= {file.name for file in folder.iterdir()}
 
 
