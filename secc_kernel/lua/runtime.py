@@ -384,6 +384,9 @@ class LuaEngine:
             with self.interrupts.installed():
                 while not cell.step():
                     cell.answer = self._block()
+                if self.interrupts.requested:
+                    # Asked after Lua's last look: whoever has called this, in a loop maybe, is to stop all the same.
+                    raise self._reporter.interruption(None)
             return cell.values
         finally:
             cell.end()
