@@ -37,7 +37,8 @@ interrupted.
 functions look at it before they return to Lua. The error that then unwinds the cell cannot be caught: ``pcall``,
 ``xpcall`` and ``coroutine.*`` are wrapped and raise it again, and after the first hit the hook fires at every
 instruction. Nothing a user wrote runs on Lua's main thread, so there is no hook to disarm there: the flag is reset
-when the next cell begins. Out of reach is a single long call into C (a pattern that backtracks for minutes).
+when the next cell begins. Functions that could stay in C for long are replaced (``bounded.lua``); what is
+left of such calls (a chain of ``__call`` that never ends) is out of reach, and after a while said to be.
 Finalizers (``__gc``), in which Lua disables hooks, are refused.
 
 *Errors* are caught by a message handler inside the coroutine, while the stack is still there, and come out as
@@ -449,9 +450,8 @@ class LuaEngine:
 
     def _held(self, hold: tuple[str, str], future: Any, then: Callable[[Any], Any], name: str) -> Answer:
         """A debugger stops the script where it waits: Lua does so, and then waits for the same thing again."""
-        self._binder.pending, self._binder.pending_name = Pending(future, then), name
         if self._cell is not None:
-            self._cell.held = future
+            self._cell.held = Pending(future, then), name
         return ("hold", *hold)
 
     def _block(self) -> Answer:
@@ -491,7 +491,11 @@ class LuaEngine:
     def _take_pending(self) -> tuple[Any, Callable[[Any], Any], str]:
         binder = self._binder
         pending, binder.pending = binder.pending, None
-        assert pending is not None
+        if pending is None:
+            assert self._cell is not None
+            assert self._cell.held is not None
+            (pending, name), self._cell.held = self._cell.held, None
+            return pending.future, pending.then, name
         return pending.future, pending.then, binder.pending_name
 
     def _settled(self, future: Any, then: Callable[[Any], Any], name: str) -> Answer:
@@ -519,8 +523,9 @@ class _Cell:
         The cell's values, once `step` has told that it has ended.
     in_lua : bool
         Whether Lua code is on this thread's stack.
-    held : future or None
-        What the script waited for when a debugger last stopped it in a wait.
+    held : tuple or None
+        What the script waits for, and the function's name, while a debugger has stopped it there: expressions may wait
+        for something else meanwhile.
     """
 
     def __init__(self, engine: LuaEngine, source: str, name: str, args: Answer = ()) -> None:
@@ -533,7 +538,7 @@ class _Cell:
         self.answer = args
         self.values: tuple[Any, ...] = ()
         self.in_lua = False
-        self.held: Any = None
+        self.held: tuple[Pending, str] | None = None
         engine.interrupts.clear()
         engine.debugger.begin()
         if engine.debugger.wanted:
@@ -580,8 +585,8 @@ class _Cell:
 
     def end(self) -> None:
         """Release the engine for the next cell."""
-        if self.held is not None:  # nothing, where Lua has waited for it again
-            self.held.cancel()
+        if self.held is not None:
+            self.held[0].future.cancel()
         self._engine._cell = None
         self._engine.interrupts.clear()
         self._engine._reporter.end(self._name, self._source)

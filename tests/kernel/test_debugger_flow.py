@@ -223,3 +223,30 @@ def test_breakpoints_of_the_script_stop_in_the_debugger(client: DebugClient) -> 
     assert client.end(request).status == "ok"
     client.kernel.run("Session.Unbreak()")
     client.start()
+
+
+def test_an_expression_that_waits_leaves_what_the_cell_waits_for(client: DebugClient) -> None:
+    client.ask("setFunctionBreakpoints", breakpoints=[{"name": "CableCheckRes"}])
+    request = client.kernel.begin("Session.Open{link='sim'}\nSession.RunToEnd()\nprint('over')")
+    client.stopped("function breakpoint")
+    frame = client.frames()[0]["id"]
+    assert "one wait at a time" in client.refused(
+        "evaluate", expression="Secc.Receive_PreChargeReq_001()", frameId=frame
+    )
+    client.ask("setFunctionBreakpoints", breakpoints=[])
+    client.go()
+    outcome = client.end(request)
+    assert outcome.stdout.endswith("over\n"), outcome.reply
+
+
+def test_a_front_end_that_comes_back_finds_the_cell_where_it_stands(client: DebugClient) -> None:
+    request = client.begin("local x = 1\nprint(x)", [2])
+    client.stopped()
+    again = DebugClient(client.kernel)  # the page was loaded anew
+    info = again.ask("debugInfo")
+    assert (info["isStarted"], info["stoppedThreads"]) == (True, [1])
+    again.start()
+    assert again.locals() == {"x": "1"}
+    assert info["breakpoints"][0]["breakpoints"][0]["line"] == 2
+    again.go()
+    assert again.end(request).stdout == "1\n"
