@@ -32,6 +32,7 @@ _KINDS = (
     ("'do' expected", "a loop has a do behind its head: for i = 1, 3 do"),
     ("unfinished string", "a text ends with the mark it began with, on the same line; [[ and ]] span lines"),
     ("(for iterator 'for iterator')", "a for loop takes an iterator: for key, value in pairs(t) do, or ipairs(t)"),
+    ("to 'for iterator' (table expected, got nil)", "what pairs or ipairs gets here is nil: nothing has set it"),
     ("attempt to compare string with number", "tonumber(text) makes a number of a text"),
     ("attempt to compare number with string", "tonumber(text) makes a number of a text"),
     ("number has no integer representation", "%d takes whole numbers; %g and %.2f take any, math.floor(x) cuts"),
@@ -78,7 +79,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     alike = [candidate for candidate in known if candidate.lower() == name.lower()]
     if alike:
         return max(alike, key=lambda candidate: sum(a == b for a, b in zip(candidate, name, strict=True)))
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.78)
     return close[0] if close else None
 
 
@@ -152,6 +153,8 @@ def _nil_hint(
     if kind == "global":
         if name in cells_of:
             return lost_local(name, cells_of[name])
+        if name in ("exit", "quit"):
+            return "os.exit() ends a cell early; the front end shuts the kernel down"
         guess = nearest(name, [*members(()), "nil", "true", "false"])
         return f"did you mean '{guess}'?" if guess else f"nothing has set '{name}' so far"
     if kind in ("field", "method"):

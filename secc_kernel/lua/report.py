@@ -180,7 +180,9 @@ def _frame(facts: Any) -> Frame | None:
     name, kind = facts["name"], facts["namewhat"]
     if facts["what"] == "C":
         # What raises and what catches says nothing about where the error is.
-        return None if name in (None, "error") or kind == "metamethod" else Frame("[C]", 0, f"function '{name}'")
+        return (
+            None if name in (None, "error", "assert") or kind == "metamethod" else Frame("[C]", 0, f"function '{name}'")
+        )
     if facts["what"] == "main":
         function = "main chunk"
     elif name is not None:

@@ -89,6 +89,8 @@ COMMANDS = (
         ("t = {a = 1 b = 2}", "the items of a table are separated by commas"),
         ("é = 1", "names have the letters a to z, digits and _ only; other characters belong into texts"),
         ("x = 10\n% 3 + limits", "nothing has set 'limits' so far"),
+        ("for k in pairs(missing) do end", "what pairs or ipairs gets here is nil: nothing has set it"),
+        ("exit()", "os.exit() ends a cell early; the front end shuts the kernel down"),
         ("x = 1\n?x", COMMANDS),
         ("x = 1\n!ls", COMMANDS),
     ],
