@@ -20,7 +20,7 @@ help:
 	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
 	@echo "make fuzz       damaged input for the codec (ARGS='--inputs 10000000 --engine damage')"
-	@echo "make clean      remove .venv and caches"
+	@echo "make clean      remove the environments and caches"
 
 # One stamp for each set of extras: made again when what is asked for changes, and otherwise at no cost.
 $(BIN)/python:
@@ -123,5 +123,5 @@ fuzz: $(VENV)/.stamp-fuzz
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(VENV)-peer-kernels .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
