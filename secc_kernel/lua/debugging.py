@@ -379,7 +379,8 @@ class LuaDebugger:
             else:
                 job.answer.set_result(job.read(answer["result"]))
         except Exception as problem:
-            job.answer.set_exception(problem)
+            # Its frames have wrappers of Lua values, which are not to be kept.
+            job.answer.set_exception(problem.with_traceback(None))
 
     def _stopped(self, reason: str, text: str | None = None, ids: Any = None) -> None:
         stop = StoppedAt(reason, printable(text or ""), tuple(ids.values()) if ids is not None else ())

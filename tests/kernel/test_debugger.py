@@ -365,3 +365,16 @@ def test_a_kernel_that_has_stopped_shuts_down_at_once() -> None:
         assert kernel.run("1 + 1").result == "2"
     finally:
         kernel.stop()
+
+
+def test_the_safe_kernel_has_no_debugger() -> None:
+    kernel = Kernel("secc-safe")
+    try:
+        kernel.client.kernel_info()
+        assert "debugger" not in kernel.client.get_shell_msg(timeout=20)["content"]["supported_features"]
+        sent = kernel.send("control", "debug_request", {"type": "request", "seq": 1, "command": "source"})
+        reply = kernel.client.get_control_msg(timeout=20)
+        assert reply["parent_header"]["msg_id"] == sent
+        assert reply["content"]["success"] is False
+    finally:
+        kernel.stop()
