@@ -283,6 +283,11 @@ class LuaDebugger:
         """Seconds that scripts have stood until now, since there is this object."""
         return self._stood + (time.monotonic() - self._begun if self._blocking else 0.0)
 
+    @property
+    def evaluating(self) -> bool:
+        """Whether what runs is an expression of the debugger's user, not the script."""
+        return self._deadline != float("inf")
+
     # For the engine ------------------------------------------------------------------------------------------------
 
     def parts(self) -> Any:

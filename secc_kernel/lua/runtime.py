@@ -173,7 +173,8 @@ class LuaEngine:
             value = resolve(name)
             if value is not None:
                 return HostFunction(value, name) if is_function(value) else value
-        self._reporter.undefined(name)
+        if not self.debugger.evaluating:
+            self._reporter.undefined(name)
         return None
 
     def _note_lost_locals(self, name: str) -> None:

@@ -213,6 +213,15 @@ print(f(100))"""
     assert client.end(request).stdout == "54321000\n"
 
 
+def test_a_name_that_an_expression_does_not_find_is_no_mistake_of_the_script(client: DebugClient) -> None:
+    client.kernel.run("local lost = 1")
+    request = client.begin("local x = 1\nprint(x)", [2])
+    client.stopped()
+    assert client.evaluate("lost") == "nil"
+    client.go()
+    assert client.end(request).stderr == ""
+
+
 def test_expressions_see_what_the_frame_sees(client: DebugClient) -> None:
     cell = "local x = 1\ndo\n  local x = 2\n  local function g(y) return y, x end\n  g(3)\n  g(4)\nend\ncopied = copied"
     request = client.begin(cell, [5])
