@@ -9,7 +9,7 @@ from typing import Any
 
 from secc_kernel.lua import HostFunction, LazyTable, LuaObject, LuaTable, LuaUserError
 from secc_kernel.lua.picture import tree
-from secc_kernel.lua.values import PLAIN
+from secc_kernel.lua.values import PLAIN, is_displayable
 
 __all__ = ["LuaResult", "Shown", "clear", "display_function", "displayed"]
 
@@ -40,17 +40,15 @@ class LuaResult:
 
             found = records(self.values[0])
             return to_text([found]) if found else tree(self.values[0])
-        text = "\t".join(map(tree, self.values))
+        pieces = [str(value) if is_displayable(value) else tree(value) for value in self.values]
+        text = ("\n" if any("\n" in piece for piece in pieces) else "\t").join(pieces)
         # The value of a cell is a function where somebody has forgotten to call it.
         return f"{text}: write () behind it to call it" if _is_function(self.values) else text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
-        if any(isinstance(value, LuaTable) and len(value) for value in self.values):
-            from secc_kernel.kernel.tables import blocks
-            from secc_kernel.views.look import to_html
-
-            bundle["text/html"] = to_html(block for value in self.values for block in blocks(value))
+        if any((isinstance(value, LuaTable) and len(value)) or is_displayable(value) for value in self.values):
+            bundle["text/html"] = "".join(map(_html, self.values))
         return bundle
 
 
@@ -94,12 +92,29 @@ def _is_function(values: tuple[Any, ...]) -> bool:
     return len(values) == 1 and isinstance(values[0], LuaObject) and values[0].text.startswith("function ")
 
 
+def _html(value: Any) -> str:
+    """One of several values: a Python object by its own means, as far as these are HTML."""
+    from secc_kernel.kernel.tables import blocks
+    from secc_kernel.views.look import Pre, to_html
+
+    own = None
+    if hasattr(type(value), "_repr_mimebundle_"):
+        made = value._repr_mimebundle_()
+        own = (made[0] if isinstance(made, tuple) else made).get("text/html")
+    elif hasattr(type(value), "_repr_html_"):
+        own = value._repr_html_()
+    if own is not None:
+        return str(own)
+    return to_html([Pre(str(value))] if is_displayable(value) else blocks(value))
+
+
 def displayed(values: tuple[Any, ...]) -> Any:
     """What IPython's display hook gets for a cell's values; None shows nothing.
 
     A single Python object that Lua has only passed on (a view) is shown by its own means.
     """
-    if not values or values == (None,) or isinstance(values[0], Shown):
+    # By identity: what Python objects compare with is theirs to say.
+    if not values or (len(values) == 1 and values[0] is None) or isinstance(values[0], Shown):
         return None
     if len(values) == 1 and type(values[0]) not in PLAIN and not isinstance(values[0], (LuaTable, LuaObject)):
         return values[0]

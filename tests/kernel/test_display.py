@@ -229,6 +229,19 @@ def test_a_python_view_keeps_its_whole_bundle(kernel: Kernel) -> None:
     assert kernel.run("%%python\ntype(_).__name__").result == "'View'"
 
 
+def test_data_frames_and_several_python_objects(kernel: Kernel) -> None:
+    kernel.run("%%python\nimport pandas\nlua.frame = pandas.DataFrame({'volt': [400, 410]})")
+    shown = kernel.run("frame").of("execute_result")[0]["data"]
+    assert "volt" in shown["text/plain"]
+    assert "<table" in shown["text/html"]
+    several = kernel.run("frame, {1}, 'a', nil").of("execute_result")[0]["data"]
+    assert several["text/plain"].split("\n")[1:] == ["0   400", "1   410", "{ 1 }", "'a'", "nil"]
+    assert shown["text/html"] in several["text/html"]
+    assert several["text/html"].count("<details") == 1
+    assert kernel.run("display(frame)").of("display_data")[0]["data"] == shown
+    assert kernel.run("%%python\nint(frame.volt.sum())").result == "810"
+
+
 def test_the_same_cell_gives_the_same_output_twice(kernel: Kernel) -> None:
     source = "local t = {} for c in ('wavelength'):gmatch('.') do t[c] = {print, function() end, c} end return t"
     first, second = (kernel.run(source).of("execute_result")[0]["data"] for _ in range(2))
