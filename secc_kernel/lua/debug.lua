@@ -9,7 +9,7 @@ local core, parts = ...
 local state, self, call, check, block, count_hook = core.state, core.self, core.call, core.check, core.block, core.hook
 local INTERRUPT, AWAIT, COUNT = core.interrupt, core.await, core.count
 
-local type, next, rawequal, select, error, setmetatable = type, next, rawequal, select, error, setmetatable
+local type, next, rawequal, error, setmetatable = type, next, rawequal, error, setmetatable
 local rawpcall, rawxpcall, sub = pcall, xpcall, string.sub
 local sethook, getinfo = debug.sethook, debug.getinfo
 local co_create, co_resume, co_running, co_status = coroutine.create, coroutine.resume, coroutine.running, coroutine.status

@@ -157,6 +157,8 @@ class LuaDebugger:
         because it was interrupted.
     before_going : callable
         Called before a script that was told to go on does.
+    on_log : callable
+        Called with each text of a logpoint.
     wake : callable
         Asks for a call of `LuaEngine.attend` in the engine's thread.
     extra : callable
