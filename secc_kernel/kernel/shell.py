@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,8 @@ class SeccShell(ZMQInteractiveShell):
         if not (cell.python or cell.magic):
             return
         self.host.provide_names(raw_cell, self.user_ns)
+        if threading.current_thread() is not threading.main_thread():
+            return  # a subshell: Lua belongs to the main thread, which may be running it
         if cell.python:
             read, own = names_in_python(super().transform_cell(cell.python))
             self._given.update(read | names_in_text(cell.magic), own, self.user_ns)

@@ -219,18 +219,27 @@ class TestSubshells:
     def test_python_in_a_subshell_does_not_wait_for_lua(self, kernel: Kernel) -> None:
         kernel.send("control", "create_subshell_request")
         subshell = kernel.client.get_control_msg(timeout=10)["content"]["subshell_id"]
+        kernel.run("above, below = 6, 7")
+        assert kernel.run("%%python\nabove").result == "6"
         busy = kernel.begin_running("local t = os.time() while os.time() < t + 2 do end return 'end'")
-        content = {"code": "%%python\n6 * 7", "silent": False, "store_history": False, "user_expressions": {}}
+        content = {
+            "code": "%%python\ntry:\n    below\nexcept NameError:\n    pass\nabove * 7",
+            "silent": False,
+            "store_history": False,
+            "user_expressions": {},
+        }
         message = kernel.client.session.msg(
             "execute_request", {**content, "allow_stdin": False, "stop_on_error": False}
         )
         message["header"]["subshell_id"] = subshell
         kernel.client.shell_channel.send(message)
-        answered = []
+        answered, statuses = [], set()
         while len(answered) < 2:
             reply = kernel.client.get_shell_msg(timeout=20)
             answered.append(reply["parent_header"]["msg_id"])
+            statuses.add(reply["content"]["status"])
         assert answered == [message["header"]["msg_id"], busy]
+        assert statuses == {"ok"}
         kernel.send("control", "delete_subshell_request", {"subshell_id": subshell})
         kernel.client.get_control_msg(timeout=10)
         kernel.drain()
