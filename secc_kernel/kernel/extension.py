@@ -105,11 +105,13 @@ class Extension:
         if self._running:
             return lines
         self._number = self._shell.execution_count
-        while lines and not lines[0].strip():
-            lines = lines[1:]
-        if not lines or not _CELL.match(lines[0]) or not self._shell.autoawait:
+        first = next((number for number, line in enumerate(lines) if line.strip()), None)
+        if first is None or not _CELL.match(lines[first]) or not self._shell.autoawait:
             return lines
-        return [f"await {_RUN}({''.join(lines[1:])!r})\n"]
+        return [f"await {_RUN}({''.join(lines[first + 1 :])!r})\n"]
+
+    # A terminal that asks whether a cell is complete is to see the magic: a blank line ends it.
+    _transform.has_side_effects = True  # type: ignore[attr-defined]
 
     async def run(self, source: str) -> Any:
         """Run a Lua cell; gives what the display hook shows."""

@@ -46,6 +46,11 @@ def test_a_line_gives_python_a_value(kernel: Kernel) -> None:
     assert kernel.run("for i in range(3):\n    %lua sum = (sum or 0) + 1\nlua.sum").result == "3"
 
 
+def test_a_console_ends_a_cell_with_a_blank_line(kernel: Kernel) -> None:
+    asked = {"": "complete", "%%lua\n": "incomplete", "%%lua\nx = 1\n": "incomplete", "%%lua\nx = 1\n\n": "complete"}
+    assert {code: kernel.ask(kernel.client.is_complete(code))["status"] for code in asked} == asked
+
+
 def test_names_of_one_s_own_stay(kernel: Kernel) -> None:
     assert kernel.run("session = 'mine'\nlen(session)").result == "4"
     kernel.run("%%lua\n1")
