@@ -8,6 +8,7 @@ is shown; pandas, scapy and ipywidgets come with what uses them.
 from __future__ import annotations
 
 import contextlib
+import gc
 import re
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
@@ -137,7 +138,17 @@ class KernelHost:
         finally:
             self.conclude()
             if self.watch.exhausted:
-                self.close()
+                self._forget()
+
+    def _forget(self) -> None:
+        """Close the session and free what it has recorded: the next cell is measured by what is still there."""
+        if self._bench is not None:
+            self._bench.forget()
+        self._unsubscribe()
+        self._unsubscribe = lambda: None
+        self._journals.clear()
+        self._transcript, self._verdicts = Transcript(self._show_message, tell), Verdicts(self._print)
+        gc.collect()
 
     def conclude(self) -> None:
         """Show what is still to be shown of the messages and verdicts, before the cell's value or error."""

@@ -242,6 +242,11 @@ class Bench:
         self.vehicle, self.protocols, self.autopilot = Vehicle(), None, True
         self.station.clear()
 
+    def forget(self) -> None:
+        """Close the session, and let go of its journal."""
+        self.close()
+        self._journal = None
+
     def restrict(self, protocols: Sequence[str]) -> None:
         """Offer only these protocols, from the next handshake on: as the station, or as the vehicle if that is ours."""
         try:

@@ -117,7 +117,7 @@ def _end(outcome: Ended | Stop) -> tuple[tuple[str, str], str]:
 
 def run_for(bench: Bench, seconds: Any) -> Pending:
     """Run for some time; gives how the session ended and why, if it did."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
         raise LuaUserError(f"Session.RunFor takes a number of seconds, not {seconds!r}")
     session = bench.ensure()
     passed = f"{seconds:g} s have passed"

@@ -287,6 +287,13 @@ def test_time(kernel: Kernel, cell: str) -> None:
     kernel.run("setmetatable(_G, nil) Session.Autopilot(true) Session.Close()")
 
 
+@pytest.mark.parametrize(
+    "call", ["Session.Wait(0/0)", "Session.Wait(1/0)", "Session.RunFor(0/0)", "Session.RunFor(-1)"]
+)
+def test_times_that_never_come(kernel: Kernel, call: str) -> None:
+    assert "takes a number of seconds" in kernel.run(call).reply["evalue"]
+
+
 FLOODS = {
     "print": "while true do print(('x'):rep(10000)) end",
     "pcall": "while true do pcall(print, ('x'):rep(10000)) end",
