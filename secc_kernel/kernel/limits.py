@@ -92,8 +92,9 @@ class Watch:
             return
         self._written, self._told, self.exhausted = 0, False, False
         self._serial += 1
-        if self._at_first is None:
-            self._at_first = _resident()
+        # A cell that begins with the memory used up has a quarter of it all the same, to work and to free things with.
+        resident = _resident()
+        self._at_first = max(resident if self._at_first is None else self._at_first, resident - self.memory * 3 // 4)
         ended = threading.Event()
         if self.seconds or self.memory:
             threading.Thread(target=self._watch, args=(ended, self.seconds), name="cell limits", daemon=True).start()
