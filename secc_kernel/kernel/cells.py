@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Cell", "split", "timed"]
+__all__ = ["Cell", "is_assignment", "magic_lines", "split", "timed"]
 
 _PYTHON = re.compile(r"\s*%%python[ \t]*(?:\n|\Z)")
 _LUA = re.compile(r"\s*%%lua[ \t]*(?:\n|\Z)")
@@ -58,16 +58,28 @@ def split(raw: str) -> Cell:
         return Cell(lua="\n" * marker.group().count("\n") + raw[marker.end() :] or "\n")
     if raw.lstrip().startswith("%%") or not raw.strip() or _HELP.fullmatch(raw):
         return Cell(magic=raw)
+    front = magic_lines(raw)
+    lua = raw.splitlines(keepends=True)[len(front) :]
+    magic = "".join(map(_assignment, front))
+    if not any(map(str.strip, lua)):
+        return Cell(magic=magic or raw)
+    return Cell(magic=magic, lua="\n" * len(front) + "".join(lua))
+
+
+def magic_lines(raw: str) -> list[str]:
+    """The line magics and shell commands in front of a cell's Lua, as they were typed, each with its line end."""
     lines = raw.splitlines(keepends=True)
     count = 0
     while count < len(lines) and (_is_magic(lines[count]) or not lines[count].strip()):
         count += 1
     while count and not lines[count - 1].strip():
         count -= 1
-    magic = "".join(map(_assignment, lines[:count]))
-    if not any(map(str.strip, lines[count:])):
-        return Cell(magic=magic or raw)
-    return Cell(magic=magic, lua="\n" * count + "".join(lines[count:]))
+    return lines[:count]
+
+
+def is_assignment(line: str) -> bool:
+    """Whether a line sets a global of Lua to what a shell command or a magic gives."""
+    return bool(_ASSIGNMENT.match(line))
 
 
 def timed(raw: str) -> str:
@@ -80,7 +92,7 @@ def timed(raw: str) -> str:
 
 
 def _is_magic(line: str) -> bool:
-    return bool(_MAGIC_LINE.match(line) or _ASSIGNMENT.match(line))
+    return bool(_MAGIC_LINE.match(line)) or is_assignment(line)
 
 
 def _assignment(line: str) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
-from secc_kernel.kernel.cells import split
+from secc_kernel.kernel.cells import is_assignment, magic_lines, split
 
 __all__ = ["ScriptCell", "is_notebook", "read", "write"]
 
@@ -20,7 +21,8 @@ _MARKER = re.compile(r"--[ \t]?%%(?:[ \t]+(.*))?\Z")
 _KIND = re.compile(r"(?:.*\s)?\[(markdown|md|raw)\]")
 _LANGUAGE = re.compile(r'.*\blanguage="([^"]+)"')
 _ARGUMENTS = re.compile(r'.*\bmagic_args="([^"]*)"')
-_COMMENTED_MAGIC = re.compile(r"--[ \t]?(?=%%?[A-Za-z_])")
+#: Magics as jupytext comments them out, and ``name = !command``. No magic's name is as short as that of ``x = %d``.
+_COMMENTED_MAGIC = re.compile(r"--[ \t]?(?=%%?[A-Za-z_]|[A-Za-z_]\w*[ \t]*=[ \t]*(?:!|%[A-Za-z_]\w))")
 _CELL_MAGIC = re.compile(r"\s*%%([A-Za-z_]\w*)[ \t]*(.*)")
 #: IPython's cell magics whose body is code to run: here Lua.
 _AROUND_LUA = frozenset({"capture", "prun", "time", "timeit"})
@@ -120,7 +122,10 @@ def _code(source: str) -> Iterator[str]:
         yield f'-- %% {arguments}language="{magic[1]}"\n{_commented(body)}'
         return
     if cell.magic.strip():
-        yield f'-- %% language="python"\n{_commented(cell.magic)}'
+        # What sets a global of Lua would set one of Python in a cell of Python.
+        for sets, lines in groupby(filter(str.strip, magic_lines(source) or [cell.magic]), is_assignment):
+            marker = "-- %%" if sets else '-- %% language="python"'
+            yield f"{marker}\n{_commented(''.join(lines))}"
     if cell.lua.strip() or not source.strip():
         yield f"-- %%\n{_unmistakable(cell.lua)}"
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from secc_kernel.cli import main
+from secc_kernel.kernel import percent
 from secc_kernel.link.live import LiveSession
 from secc_kernel.link.tcp import TcpVehicle
 from secc_kernel.session.journal import Journal
@@ -202,6 +203,14 @@ def test_a_notebook_runs_cell_by_cell(run):
         "true",
         "1 passed, 0 failed",
     ]
+
+
+@pytest.mark.parametrize("as_script", [False, True])
+def test_what_a_command_or_a_magic_gives_is_a_global_of_lua(run, as_script):
+    cells = ["files = !echo a; echo b\nhere = %pwd", "#files, files[2], here:sub(1, 1)"]
+    source = percent.write(("code", cell) for cell in cells) if as_script else notebook(*cells)
+    status, out, err = run(source, name="test.lua" if as_script else "test.ipynb")
+    assert (status, out.splitlines()[0], err) == (0, "2\t'b'\t'/'", "")
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,18 @@ class TestTextForms:
             lines = text.splitlines()
             assert [lines[cell.line - 1] for cell in percent.read(text)][2] == SOURCES[2].splitlines()[0]
 
+    def test_what_sets_a_global_is_written_as_it_was_typed(self) -> None:
+        source = "!ls\nfiles = !echo a; echo b\n\nhere = %pwd\n#files"
+        script = percent.write([("code", source)])
+        assert [line for line in script.splitlines() if line.startswith("-- ") and "%%" not in line] == [
+            "-- !ls",
+            "-- files = !echo a; echo b",
+            "-- here = %pwd",
+        ]
+        cells = ["%%python\n!ls", "files = !echo a; echo b\nhere = %pwd", "#files"]
+        assert [cell.source for cell in percent.read(script)] == cells
+        assert [cell.source for cell in percent.read("-- %%\n-- x = %d\ny = 1")] == ["-- x = %d\ny = 1"]
+
     def test_a_script_without_cells(self) -> None:
         assert not percent.is_notebook("local x = 1 -- %%\n-- %%%% a rule %%%%\n--%%%%%%%%\n")
         assert percent.is_notebook("x = 1\n--%% titled\nx")
