@@ -68,7 +68,7 @@ def main(arguments: argparse.Namespace) -> int:
         run.error = "interrupted"
         raise
     finally:
-        run.bench.close()
+        run.close()
         if report is not None:
             with report:
                 _write_report(report, run)
@@ -151,6 +151,7 @@ class _Run:
     _output: Output = field(default_factory=Output)
     _shell: Any = None
     _start: float | None = None
+    _ended: Ended | None = None
     _unsubscribe: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
@@ -252,20 +253,27 @@ class _Run:
         self._output.now("the script has ended; the autopilot goes on to the end of the session")
         self.bench.breakpoints.clear()
         try:
-            ended = session.run_to_end().result()
+            session.run_to_end().result()
         except SessionError as error:
             print(error, file=sys.stderr)
-        else:
-            assert isinstance(ended, Ended)
-            self._output.now(f"the session ended ({ended.how}): {ended.reason}")
+
+    def close(self) -> None:
+        """Close the session, and keep how it ended before."""
+        if self.bench.session is not None:
+            self._ended = self.bench.session.party.ended
+        self.bench.close()
 
     def conclude(self) -> int:
         """Say what came of it; the exit status."""
         self.verdicts.end()
         verdicts = self.verdicts.found
         failures = sum(map(failed, verdicts))
-        if verdicts:
-            self._output.now(f"{len(verdicts) - failures} passed, {failures} failed")
+        said = f"{len(verdicts) - failures} passed, {failures} failed" if verdicts else "no verdicts"
+        if self.error:
+            said += ", 1 error"
+        if self._ended is not None:
+            said += f"; the session ended ({self._ended.how}): {self._ended.reason}"
+        self._output.now(said)
         self._output.end()
         return FAILED if failures or self.error else 0
 

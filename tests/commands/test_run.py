@@ -53,12 +53,37 @@ def test_a_script_that_passes(run):
 
 
 def test_a_script_without_verdicts_passes_when_it_comes_to_its_end(run):
-    assert run("Secc.Receive_SessionSetupReq_001() return 7") == (0, "", "")
+    assert run("Secc.Receive_SessionSetupReq_001() return 7") == (0, "no verdicts\n", "")
 
 
 def test_what_a_script_shows_is_printed(run):
     script = "local d = display({1}, 'a') print('between') d:update({2}, 'b') clear(true) display(nil)"
-    assert run(script) == (0, "{ 1 }\n'a'\nbetween\n{ 2 }\n'b'\nnil\n", "")
+    assert run(script) == (0, "{ 1 }\n'a'\nbetween\n{ 2 }\n'b'\nnil\nno verdicts\n", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "summary"),
+    [
+        ("Session.Check(true, 'one') error('no')", "1 passed, 0 failed, 1 error"),
+        ("error('no')", "no verdicts, 1 error"),
+        ("os.exit(3)", "no verdicts, 1 error"),
+        ("os.exit(0)", "no verdicts"),
+        (
+            "Ev.Plug{soc=79.99, mode='AC'} Session.RunToEnd() Session.Check(true, 'one')",
+            "1 passed, 0 failed; the session ended (terminated): the vehicle ended the session",
+        ),
+        (
+            "Secc.Receive_SessionSetupReq_001() pcall(Session.Wait, 30)",
+            (
+                "no verdicts; the session ended (aborted): the EVCC closed the connection: V2G_EVCC_Msg_Timeout: "
+                "no response to SessionSetupReq within 2 s"
+            ),
+        ),
+        ("Secc.Receive_SessionSetupReq_001() Session.Check(true) Session.Close()", "1 passed, 0 failed"),
+    ],
+)
+def test_the_last_line_sums_up(run, source, summary):
+    assert run(source)[1].splitlines()[-1] == summary
 
 
 def test_a_failed_verdict(run):
@@ -264,7 +289,7 @@ def test_a_script_with_cells_runs_as_the_notebook_that_it_was(run):
     lines = out.splitlines()
     assert lines[0] == "2 SECC 12"
     assert any(line.startswith("Wall time") for line in lines)
-    assert lines[-2:] == ["from the shell", "42"]
+    assert lines[-3:] == ["from the shell", "42", "no verdicts"]
 
 
 @pytest.mark.parametrize(
@@ -315,8 +340,8 @@ def test_on_tcp_every_message_is_a_line_and_the_autopilot_ends_the_session(run):
     assert lines[0] == f"listening on [::1]:{port}"
     assert re.fullmatch(r" +\d\.\d{3}  EVCC -> SECC  supportedAppProtocolReq", lines[1])
     assert any(line.endswith("EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished") for line in lines)
-    assert lines[-3].endswith("EVCC <- SECC  SessionStopRes OK")
-    assert lines[-2] == "the session ended (terminated): the vehicle ended the session"
+    assert lines[-2].endswith("EVCC <- SECC  SessionStopRes OK")
+    assert lines[-1] == "1 passed, 0 failed; the session ended (terminated): the vehicle ended the session"
     assert "the script has ended; the autopilot goes on to the end of the session" in lines
 
 
