@@ -20,8 +20,9 @@ from ..session.journal import FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
 from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wait
 from .breakpoints import Breakpoints
+from .lapse import Lapse
 from .pace import Pace
-from .reach import begins_session, can_come, crosses, is_due, may_choose, may_come, survives
+from .reach import can_come, crosses, is_due, may_choose, may_come, survives
 from .reasons import how_it_ended, last_messages, stands_still, whole_story, why_not
 from .stops import Stops
 
@@ -65,8 +66,7 @@ class Pilot:
         self._on_end = on_end
         self._on_changed = on_changed
         self.wait: Wait | None = None
-        self._missed: tuple[Ended, str | None] | None = None
-        """An end of which nobody has been told, and the turn that the script had taken then."""
+        self._lapse: Lapse | None = None
         self._shut = False
         self._scripts = 0
         self._replug = False
@@ -127,15 +127,16 @@ class Pilot:
         self.stops.leave()
         self.settle()
         seat = self.seats[wait.role]
-        missed, self._missed = self._missed, None
+        if self._lapse is not None and self._lapse.refuses(wait):
+            self.fail(wait, self._lapse.tell(wait, self.link.now), SessionEndedError)
+            return
         if wait.kind == "end" and seat.party.ended is not None:
+            if self._lapse is not None:
+                self._lapse.told = True
             self.finish(wait, self.ending(seat.party.ended))
             return
-        if missed is not None and wait.kind in ("receive", "turn"):
-            ended, taken = missed
-            if not begins_session(wait.request) or (wait.sends and taken == wait.request):
-                self.fail(wait, f"{wait} cannot come: {how_it_ended(ended, taken, self.side)}", SessionEndedError)
-                return
+        if wait.kind != "time":
+            self._lapse = None
         if wait.kind == "receive" and wait.name in seat.unreceived and is_due(seat, wait):
             self._received(seat, wait)
             return
@@ -160,7 +161,7 @@ class Pilot:
         self.settle()
         seat = self.seats[wait.role]
         party, owed, target = seat.party, seat.owed(), wait.request
-        if party.connection is None:
+        if party.connection is None or (self._lapse is not None and self._lapse.refuses(wait)):
             self.begin(wait)
         elif owed == target or seat.holds or not self.flies(wait.role) or crosses(self.seats, wait):
             self._begin_now(wait)
@@ -321,8 +322,9 @@ class Pilot:
         goes_on = wait is not None and concerned and survives(wait, "EVCC" in self.link.parties)
         if seat.party is self.party:
             self._on_end(event, goes_on)
-            if seat.used and (wait is None or not concerned or wait.kind == "time"):
-                self._missed = (event, taken)
+            untold = wait is None or not concerned or wait.kind == "time"
+            if not goes_on and (seat.used if untold else event.how == "aborted"):
+                self._lapse = Lapse(event, taken, seat.turn_since, told=not untold)
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if wait.kind in ("run", "message"):
@@ -332,8 +334,7 @@ class Pilot:
             wait.restarts += 1
             self._replug = "EVCC" in self.link.parties
         else:
-            text = f"{wait} did not come: {how_it_ended(event, taken, seat.party.role)}"
-            self.fail(wait, text, SessionEndedError)
+            self.fail(wait, f"{wait} did not come: {how_it_ended(event)}", SessionEndedError)
 
     def ending(self, ended: Ended | None) -> Ended | None:
         """How the session ended, as it is told to the script."""
@@ -438,7 +439,7 @@ class Pilot:
         if self.link.plugged and fresh:
             self.link.unplug()
             self.settle()
-        self._missed = None
+        self._lapse = None
         for seat in self.seats.values():
             seat.forget()
         self.link.plug(fresh)

@@ -42,24 +42,9 @@ def _why_the_vehicle_stops(journal: Journal) -> str:
     return ""
 
 
-def how_it_ended(ended: Ended, taken: str | None, role: str) -> str:
-    """How a session ended, and what the script can do about it.
-
-    Parameters
-    ----------
-    ended : Ended
-        The end.
-    taken : str or None
-        The turn that the script held until then.
-    role : str
-        Whose turn it was.
-    """
-    text = f"the session ended ({ended.how}): {ended.reason}"
-    if taken is None or ended.how != "aborted":
-        return text
-    own = f"{taken[:-3]}Res" if role == "SECC" else taken
-    held = f"held {taken} without an answer" if role == "SECC" else f"had the turn of {taken}"
-    return f"{text}; the script {held}: send {own}, or let the autopilot go on with RunTo or RunToEnd"
+def how_it_ended(ended: Ended) -> str:
+    """How a session ended, and why."""
+    return f"the session ended ({ended.how}): {ended.reason}"
 
 
 def whole_story(ended: Ended, vehicle: Ended | None) -> Ended:

@@ -79,7 +79,7 @@ def test_a_vehicle_that_asks_on_before_the_answer_that_the_script_holds():
         assert "AuthorizationReq was sent before the response to ServiceDiscoveryReq" in findings(session, "turn")[0]
 
 
-def test_who_neither_answers_nor_goes_on_is_told_what_to_do():
+def test_who_neither_answers_nor_goes_on_is_told_what_happened():
     with session_of() as session:
         session.receive("SessionSetupReq").result(WAIT)
         session.wait(3).result(WAIT)
@@ -87,4 +87,55 @@ def test_who_neither_answers_nor_goes_on_is_told_what_to_do():
             session.receive("ServiceDiscoveryReq").result(WAIT)
         text = str(caught.value)
         assert "the script held SessionSetupReq without an answer" in text
-        assert "send SessionSetupRes, or let the autopilot go on with RunTo or RunToEnd" in text
+        assert "send SessionSetupRes" not in text  # it is too late for that
+
+
+@pytest.mark.parametrize("waits", [[30], [30, 1]])
+def test_a_late_answer_opens_no_session(waits):
+    with session_of() as session:
+        session.run_to("PreChargeReq").result(WAIT)
+        for seconds in waits:
+            session.wait(seconds).result(WAIT)
+        count = len(session.journal.frames)
+        late = f"too late: the EV gave up after 2 s (waited {sum(waits)} s); nothing was sent\n"
+        for _ in range(3):
+            with pytest.raises(SessionError) as caught:
+                session.send("PreChargeRes").result(WAIT)
+            assert str(caught.value).startswith(late)
+        with pytest.raises(SessionError, match="SessionSetupRes cannot be sent: the session ended"):
+            session.send("SessionSetupRes").result(WAIT)
+        assert len(session.journal.frames) == count
+        # What asks for another session gets it, and answers go out there.
+        session.run_to("PreChargeReq").result(WAIT)
+        session.send("PreChargeRes").result(WAIT)
+        assert names(session)[-1] == "PreChargeRes"
+        assert names(session).count("SessionSetupReq") == 2
+
+
+def test_an_answer_after_an_abort_that_a_wait_has_told_opens_no_session():
+    with session_of() as session:
+        session.receive("ServiceDiscoveryReq").result(WAIT)
+        session.send("AuthorizationRes", EVSEProcessing="Finished", ResponseCode="OK").result(WAIT)
+        assert session.run_to_end().result(WAIT).how == "aborted"
+        with pytest.raises(SessionError, match="CableCheckRes cannot be sent: the session ended"):
+            session.send("CableCheckRes").result(WAIT)
+        session.plug()
+        session.send("CableCheckRes").result(WAIT)
+
+
+def test_after_a_session_that_ended_in_order_an_answer_begins_the_next():
+    with session_of() as session:
+        assert session.run_to_end().result(WAIT).how == "terminated"
+        session.send("SessionSetupRes").result(WAIT)
+        assert names(session).count("SessionSetupReq") == 2
+
+
+def test_a_vehicle_begins_anew_with_its_first_request_but_not_with_a_late_one():
+    with session_of(side="EVCC") as session:
+        session.receive("SessionSetupRes").result(WAIT)
+        session.wait(61).result(WAIT)
+        for _ in range(2):
+            with pytest.raises(SessionError, match=r"too late: the station gave up after 60 s \(waited 61 s\)"):
+                session.send("ServiceDiscoveryReq").result(WAIT)
+        session.send("SessionSetupReq").result(WAIT)
+        assert names(session).count("SessionSetupReq") == 2
