@@ -55,7 +55,6 @@ except as an opaque value, and none of the functions that ``boot.lua`` works wit
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import math
 import re
 import threading
@@ -67,8 +66,8 @@ from typing import Any
 from lupa import lua54
 
 from .debugging import LuaDebugger
-from .errors import LuaExit, LuaInterrupted, LuaSyntaxError, LuaUserError
-from .hosting import Answer, Binder, HostFunction, LazyTable, Pending, is_function
+from .errors import LuaExit, LuaInterrupted, LuaSyntaxError
+from .hosting import Answer, Binder, HostFunction, LazyTable, is_function
 from .interrupt import Interrupts, Limit
 from .memory import Memory
 from .picture import picture, scalar
@@ -77,12 +76,11 @@ from .source import last_expression, strip_prefix, tokens
 from .streams import Reader, StandardStream, Writable, standard_line
 from .survey import Survey
 from .values import ENCODING, to_lua, to_python
+from .waiting import Waits
 
 __all__ = ["LuaEngine"]
 
 _END_OF_INPUT = re.compile(r"near '?<eof>'?$")
-#: Seconds between two looks at the interrupt flag while a wait blocks.
-_POLL = 0.05
 
 
 class LuaEngine:
@@ -128,6 +126,7 @@ class LuaEngine:
         self._binder = Binder(self.interrupts, self._memory, self._runtime)
         self._reporter = Reporter(self.members, max_memory, self.interrupts)
         self.debugger = LuaDebugger(self.interrupts, self._memory, self._runtime, self._stdout.write)
+        self._waits = Waits(self._binder, self.interrupts, self.debugger)
         self._lua = self._boot(Reader(read_line), restricted)
 
     def _boot(self, reader: Reader, restricted: bool) -> Any:
@@ -138,7 +137,7 @@ class LuaEngine:
             "check": self._check,
             "write": self._write,
             "write_error": self._stderr.write,
-            "block": self._block,
+            "block": self._waits.blocking,
             "read": bind(reader.read, "io.read"),
             "input": bind(reader.ask, "input"),
             "resolve_global": bind(self._resolve_global, "globals"),
@@ -352,7 +351,7 @@ class LuaEngine:
         try:
             while not cell.step():
                 try:
-                    cell.answer = await self._wait()
+                    cell.answer = await self._waits.on_loop()
                 except asyncio.CancelledError:
                     # The task itself is cancelled. Lua is unwound first: its variables may have something to close.
                     cancelled = True
@@ -385,7 +384,7 @@ class LuaEngine:
         try:
             with self.interrupts.installed():
                 while not cell.step():
-                    cell.answer = self._block()
+                    cell.answer = self._waits.blocking()
                 if self.interrupts.requested:
                     # Asked after Lua's last look: whoever has called this, in a loop maybe, is to stop all the same.
                     raise self._reporter.interruption(None)
@@ -430,88 +429,6 @@ class LuaEngine:
         if self._cell is not None and self._cell.in_lua:
             raise RuntimeError("Lua is running: do this between cells, not in a function that Lua calls")
 
-    # Waiting -------------------------------------------------------------------------------------------------------
-
-    async def _wait(self) -> Answer:
-        """Await what the last function returned; gives the answer with which Lua goes on."""
-        pending, then, name = self._take_pending()
-        if isinstance(pending, concurrent.futures.Future):
-            future: asyncio.Future[Any] = asyncio.wrap_future(pending)
-        else:
-            future = asyncio.ensure_future(pending)
-        try:
-            with self.interrupts.waiting(future):
-                hold = await self.debugger.wait(future)
-        except asyncio.CancelledError:
-            future.cancel()
-            raise
-        if hold is not None:
-            return self._held(hold, future, then, name)
-        return self._settled(future, then, name)
-
-    def _held(self, hold: tuple[str, str], future: Any, then: Callable[[Any], Any], name: str) -> Answer:
-        """A debugger stops the script where it waits: Lua does so, and then waits for the same thing again."""
-        if self._cell is not None:
-            self._cell.held = Pending(future, then), name
-        return ("hold", *hold)
-
-    def _block(self) -> Answer:
-        """As `_wait`, where neither Lua nor Python can let go of the thread."""
-        pending, then, name = self._take_pending()
-        if isinstance(pending, concurrent.futures.Future):
-            while not self.interrupts.requested and not pending.done():
-                concurrent.futures.wait([pending], _POLL)
-                hold = None if pending.done() else self.debugger.take_hold()
-                if hold is not None:
-                    return self._held(hold, pending, then, name)
-            if not pending.done():
-                pending.cancel()
-            return self._settled(pending, then, name)
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return self._settled(asyncio.run(self._poll(pending)), then, name)
-        pending.close() if asyncio.iscoroutine(pending) else pending.cancel()
-        return self._binder.complain(
-            LuaUserError(
-                f"{name} has to wait, and Lua cannot wait here",
-                "call it outside of functions that table.sort, string.gsub and the like call back",
-            ),
-            name,
-        )
-
-    async def _poll(self, pending: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.ensure_future(pending)
-        while not self.interrupts.requested and not future.done():
-            await asyncio.wait([future], timeout=_POLL)
-        if not future.done():
-            future.cancel()
-            await asyncio.wait([future])
-        return future
-
-    def _take_pending(self) -> tuple[Any, Callable[[Any], Any], str]:
-        binder = self._binder
-        pending, binder.pending = binder.pending, None
-        if pending is None:
-            assert self._cell is not None
-            assert self._cell.held is not None
-            (pending, name), self._cell.held = self._cell.held, None
-            return pending.future, pending.then, name
-        return pending.future, pending.then, binder.pending_name
-
-    def _settled(self, future: Any, then: Callable[[Any], Any], name: str) -> Answer:
-        """What a future has come to, as an answer for Lua."""
-        if self.interrupts.requested or future.cancelled():
-            if self.interrupts.requested:
-                return ("interrupt",)
-            return self._binder.complain(LuaUserError(f"{name} was called off"), name)
-        try:
-            return self._binder.answer(then(future.result()), name)
-        except LuaUserError as problem:
-            return self._binder.complain(problem, name)
-        except Exception as problem:
-            return ("raise", problem)
-
 
 class _Cell:
     """One run of a source text: a Lua coroutine and how far it has come.
@@ -524,9 +441,6 @@ class _Cell:
         The cell's values, once `step` has told that it has ended.
     in_lua : bool
         Whether Lua code is on this thread's stack.
-    held : tuple or None
-        What the script waits for, and the function's name, while a debugger has stopped it there: expressions may wait
-        for something else meanwhile.
     """
 
     def __init__(self, engine: LuaEngine, source: str, name: str, args: Answer = ()) -> None:
@@ -539,7 +453,6 @@ class _Cell:
         self.answer = args
         self.values: tuple[Any, ...] = ()
         self.in_lua = False
-        self.held: tuple[Pending, str] | None = None
         engine.interrupts.clear()
         engine.debugger.begin()
         if engine.debugger.wanted:
@@ -586,8 +499,7 @@ class _Cell:
 
     def end(self) -> None:
         """Release the engine for the next cell."""
-        if self.held is not None:
-            self.held[0].future.cancel()
+        self._engine._waits.drop()
         self._engine._cell = None
         self._engine.interrupts.clear()
         self._engine._reporter.end(self._name, self._source)
