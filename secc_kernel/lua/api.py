@@ -17,6 +17,7 @@ from .errors import LuaUserError
 from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
 from .hosting import LazyTable, Pending
 from .names import Item, Step
+from .picture import brief, scalar
 from .runtime import LuaEngine
 from .session_table import ev_table, session_table
 
@@ -200,14 +201,26 @@ class SideApi:
         return get
 
     def _checker(self, lookup: _Lookup) -> Callable[..., bool]:
-        count = lookup.indices
+        comparisons, count = self._bench.comparisons, lookup.indices
 
         def check(*args: Any) -> bool:
             if len(args) != count + 1:
                 raise lookup.wrong_arguments(args)
             lookup.check_indices(args[:count])
             expected = lookup.converted(args[-1])
-            return bool(lookup.value(self.message(lookup.message), args[:count]) == expected)
+            message = self.message(lookup.message)
+            found = lookup.value(message, args[:count])
+            if found == expected:
+                comparisons.met(lookup.full_name)
+                return True
+            element = lookup.item.path(args[:count])
+            wanted = lookup.said(expected)
+            if message is None:
+                said = f"no {lookup.message} so far, so {element} is not {wanted}"
+            else:
+                said = f"{element} is {lookup.said(found)}, not {wanted}"
+            comparisons.unmet(lookup.full_name, element, said)
+            return False
 
         return check
 
@@ -308,6 +321,11 @@ class _Lookup:
     def read_back(self, said: Any) -> Any:
         """What a script set, as it would read it from a message."""
         return to_script(self.item.type, self.converted(said)) if self.what == "value" else said
+
+    def said(self, value: Any) -> str:
+        """A value of the declarations in the text of a verdict, as the script would write it, without quotes."""
+        read = to_script(self.item.type, value)
+        return "absent" if read is None else brief(read) if isinstance(read, str) else scalar(read)
 
     def all_items(self, message: Message | None) -> Iterator[Any]:
         """The items of a list in a message; of a list in a list, those of all."""

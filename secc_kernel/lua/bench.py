@@ -35,6 +35,7 @@ from .functions import SIDES, catalogue, preference, sender
 from .hosting import Pending
 from .runs import Run
 from .sheets import Sheet, Sheets
+from .verdicts import Comparisons
 
 __all__ = ["Bench", "Options", "Vehicle", "make_message", "script_future"]
 
@@ -138,6 +139,8 @@ class Bench:
         Where the sessions stop.
     questions : Questions
         What conditions of breakpoints ask the script.
+    comparisons : Comparisons
+        What a verdict that fails has to tell.
     """
 
     options: Options = field(default_factory=Options)
@@ -153,6 +156,7 @@ class Bench:
     autopilot: bool = field(default=True, init=False)
     breakpoints: Breakpoints = field(default_factory=Breakpoints, init=False)
     questions: Questions = field(default_factory=Questions, init=False)
+    comparisons: Comparisons = field(default_factory=Comparisons, init=False)
     _scripts: list[ExitStack] = field(default_factory=list, init=False)
     _journal: Journal | None = field(default=None, init=False)
 
@@ -220,6 +224,7 @@ class Bench:
     @contextmanager
     def script(self) -> Iterator[None]:
         """Say that a script (a cell) runs meanwhile: what arrives on a real link is held for it."""
+        self.comparisons.clear()
         with ExitStack() as running:
             if self.session is not None:
                 running.enter_context(self.session.script())

@@ -1,4 +1,4 @@
-"""How the verdicts of a script read: a line each, in between what the script prints."""
+"""How the verdicts of a script read: a line each, in between what the script prints; what a failed one had found."""
 
 from __future__ import annotations
 
@@ -9,12 +9,43 @@ if TYPE_CHECKING:
     # The kernel has this module at its start, and the journal only with the first session.
     from ..session.journal import Entry, FindingEntry
 
-__all__ = ["Verdicts", "failed"]
+__all__ = ["Comparisons", "Verdicts", "failed"]
 
 
 def failed(verdict: FindingEntry) -> bool:
     """Whether a verdict is that a check failed."""
     return verdict.severity == "error"
+
+
+class Comparisons:
+    """What the last ``Check_...`` that was not met has found: a verdict of true or false does not know.
+
+    It is told with the next verdict that fails, and forgotten with any verdict.
+    """
+
+    def __init__(self) -> None:
+        self._function = self._element = self._text = ""
+
+    def met(self, function: str) -> None:
+        """A comparison came out true: what the same function found before no longer counts."""
+        if function == self._function:
+            self.clear()
+
+    def unmet(self, function: str, element: str, text: str) -> None:
+        """A comparison came out false: its function, the element, and what is there instead of what was expected."""
+        self._function, self._element, self._text = function, element, text
+
+    def clear(self) -> None:
+        """Forget what was found."""
+        self._function = self._element = self._text = ""
+
+    def judged(self, passed: bool, text: str) -> str:
+        """A verdict's text; of a failed one with what was found."""
+        found = "" if passed else self._text
+        # "EVCCID", the element's name, says nothing that "EVCCID is 1, not 2" does not.
+        said = text if not found else found if text in ("", self._element) else f"{text}: {found}"
+        self.clear()
+        return said
 
 
 class Verdicts:
