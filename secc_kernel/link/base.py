@@ -30,7 +30,17 @@ class SessionError(Exception):
 
 
 class SessionEndedError(SessionError):
-    """What was asked for cannot come, or be sent, because the session has ended."""
+    """What was asked for cannot come, or be sent, because the session has ended.
+
+    Attributes
+    ----------
+    advice : str
+        How to go on.
+    """
+
+    def __init__(self, text: str, advice: str) -> None:
+        super().__init__(text)
+        self.advice = advice
 
 
 class Link(Protocol):

@@ -23,7 +23,7 @@ from .breakpoints import Breakpoints
 from .lapse import Lapse
 from .pace import Pace
 from .reach import can_come, crosses, is_due, may_choose, may_come, survives
-from .reasons import how_it_ended, last_messages, stands_still, whole_story, why_not
+from .reasons import how_it_ended, how_to_go_on, last_messages, stands_still, whole_story, why_not
 from .stops import Stops
 
 __all__ = ["Pilot"]
@@ -128,7 +128,7 @@ class Pilot:
         self.settle()
         seat = self.seats[wait.role]
         if self._lapse is not None and self._lapse.refuses(wait):
-            self.fail(wait, self._lapse.tell(wait, self.link.now), SessionEndedError)
+            self.fail(wait, self._lapse.tell(wait, self.link.now), ended=True)
             return
         if wait.kind == "end" and seat.party.ended is not None:
             if self._lapse is not None:
@@ -221,9 +221,10 @@ class Pilot:
         seat.used = True
         self.finish(wait, seat.arrived[wait.name])
 
-    def fail(self, wait: Wait, reason: str, kind: type[SessionError] = SessionError) -> None:
-        """The wait cannot come to what it was for."""
-        error = kind(reason + last_messages(self.journal))
+    def fail(self, wait: Wait, reason: str, ended: bool = False) -> None:
+        """The wait cannot come to what it was for; because the session has ``ended``, perhaps."""
+        text = reason + last_messages(self.journal)
+        error = SessionEndedError(text, how_to_go_on(self.link.real, self.side)) if ended else SessionError(text)
         if self.stops.holds(wait):
             self.stops.afterwards(lambda: self._give_up(wait, error))
         else:
@@ -334,7 +335,7 @@ class Pilot:
             wait.restarts += 1
             self._replug = "EVCC" in self.link.parties
         else:
-            self.fail(wait, f"{wait} did not come: {how_it_ended(event)}", SessionEndedError)
+            self.fail(wait, f"{wait} did not come: {how_it_ended(event)}", ended=True)
 
     def ending(self, ended: Ended | None) -> Ended | None:
         """How the session ended, as it is told to the script."""

@@ -11,7 +11,7 @@ from ..session.journal import Journal, NoteEntry, StateEntry
 from .base import Seat, Wait
 from .reach import begins_session, is_foreign
 
-__all__ = ["how_it_ended", "last_messages", "stands_still", "whole_story", "why_not"]
+__all__ = ["how_it_ended", "how_to_go_on", "last_messages", "stands_still", "whole_story", "why_not"]
 
 _SHOWN = 4
 
@@ -29,7 +29,7 @@ def last_messages(journal: Journal) -> str:
     for frame in frames:
         code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)
         shown.append(f"{frame.name or 'undecodable'}{f' ({code})' if code else ''} at {frame.time - start:.3f} s")
-    return _why_the_vehicle_stops(journal) + "; the last messages: " + ", ".join(shown)
+    return _why_the_vehicle_stops(journal) + "\nthe last messages:" + "".join(f"\n  {line}" for line in shown)
 
 
 def _why_the_vehicle_stops(journal: Journal) -> str:
@@ -45,6 +45,17 @@ def _why_the_vehicle_stops(journal: Journal) -> str:
 def how_it_ended(ended: Ended) -> str:
     """How a session ended, and why."""
     return f"the session ended ({ended.how}): {ended.reason}"
+
+
+def how_to_go_on(real: bool, side: str) -> str:
+    """What a script does after the end of a session, to get another one."""
+    if not real:
+        begins = "begins a new session, and Ev.Plug{} plugs the simulated vehicle in anew"
+    elif side == "SECC":
+        begins = "waits for the EV's next session"
+    else:
+        begins = "connects to the station again"
+    return f"Session.RunTo(…) or Receive {begins}; Session.RunToEnd() tells how the last one ended"
 
 
 def whole_story(ended: Ended, vehicle: Ended | None) -> Ended:

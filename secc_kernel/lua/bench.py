@@ -459,11 +459,6 @@ def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> t
     return text, f"set {them} first: {listed(list(names))}"
 
 
-_NEXT = (
-    "to go on, receive or run to a message again: the next session begins with it; "
-    "Ev.Plug{} plugs the simulated vehicle in anew, Session.RunToEnd() tells how the last one ended"
-)
-
 _MISTAKES = (SessionError, LocalProtocolError, LinkError, codec.EncodeError)
 
 
@@ -472,7 +467,7 @@ def _mistake(error: Exception) -> LuaUserError:
     if isinstance(error, StoppedError):
         return LuaUserError(str(error), "look with Get, change with Set; then Session.RunTo or RunToEnd goes on")
     if isinstance(error, SessionEndedError):
-        return LuaUserError(str(error), _NEXT)
+        return LuaUserError(str(error), error.advice)
     if isinstance(error, codec.EncodeError):
         return LuaUserError(f"the message cannot be sent: EXI has no way to write it: {error}")
     return LuaUserError(str(error))

@@ -83,7 +83,7 @@ def test_another_answer_than_the_due_one_goes_out_when_the_script_has_taken_the_
 def test_what_can_never_come_is_said_at_once():
     with (
         session_of(energy="AC") as session,
-        pytest.raises(SessionError, match=r"in this AC session no CurrentDemandReq follows .*the last messages: "),
+        pytest.raises(SessionError, match=r"in this AC session no CurrentDemandReq follows .*\nthe last messages:\n"),
     ):
         session.receive("CurrentDemandReq").result(WAIT)
 
@@ -95,7 +95,7 @@ def test_an_error_says_why_the_vehicle_stops(session):
     text = str(caught.value)
     assert "PreChargeReq cannot come any more: the vehicle ends the session with SessionStopReq; the EV stops: " in text
     assert "EVSEIsolationStatus Invalid: the cable was not found to be sound; it ends the session in order" in text
-    assert "the last messages: " in text
+    assert "\nthe last messages:\n  " in text
 
 
 def test_an_error_about_the_next_session_does_not_speak_of_the_last(session):
