@@ -117,9 +117,18 @@ def test_what_was_sent_once_does_not_bind_the_autopilot(lua):
       Secc.Receive_AuthorizationReq_001()
       Secc.Set_AuthorizationRes_EVSEProcessing(EVSEProcessingType.Ongoing)
       Secc.Send_AuthorizationRes_001()
+      Session.RunFor(5)
+    """)
+    assert lua.bench.session.sent("AuthorizationRes").body.EVSEProcessing == "Ongoing"
+    assert lua.bench.session.status.state == "AuthorizationRes"
+    lua("""
+      Secc.Set_AuthorizationRes_EVSEProcessing(EVSEProcessingType.Finished)
       Session.RunTo('ChargeParameterDiscoveryReq')
     """)
     assert lua.bench.session.sent("AuthorizationRes").body.EVSEProcessing == "Finished"
+    lua("Secc.Set_CableCheckRes_EVSEProcessing(EVSEProcessingType.Finished) Session.RunToEnd()")
+    assert lua.names.count("CableCheckRes") == 1
+    assert lua("return Session.RunToEnd()")[0] == "terminated"
 
 
 def test_a_part_of_an_optional_value_is_completed(lua):
@@ -446,7 +455,7 @@ def test_a_receive_that_cannot_end_says_which_and_why(lua):
     with pytest.raises(LuaError) as caught:
         lua("Session.Open{mode='AC'}\nSecc.Receive_CurrentDemandReq_001()")
     assert caught.value.message.startswith("In[1]:2: CurrentDemandReq cannot come any more: in this AC session no")
-    assert "the last messages: " in caught.value.message
+    assert "\nthe last messages:\n  " in caught.value.message
 
 
 def test_a_message_of_another_protocol_cannot_come(lua):

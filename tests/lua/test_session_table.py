@@ -32,10 +32,18 @@ def test_after_the_end_an_error_says_how_to_go_on(lua):
     lua("Secc.Receive_SessionSetupReq_001() Session.Wait(3)")
     with pytest.raises(LuaError, match=r"the session ended \(aborted\).*the script held SessionSetupReq") as caught:
         lua("Secc.Receive_ServiceDiscoveryReq_001()")
-    assert "the next session begins with it" in caught.value.hint
+    assert "Session.RunTo(…) or Receive begins a new session" in caught.value.hint
     assert "Ev.Plug{}" in caught.value.hint
     lua("Secc.Receive_ServiceDiscoveryReq_001()")
     assert lua.names.count("SessionSetupReq") == 2
+
+
+def test_the_advice_is_for_the_link(lua):
+    lua.bench.options = Options(link="tcp", side="EVCC", host="::1", port=9)
+    with pytest.raises(LuaError, match="Connection refused") as caught:
+        lua("Session.RunTo('SessionSetupReq')")
+    assert "Session.RunTo(…) or Receive connects to the station again" in caught.value.hint
+    assert "Ev.Plug" not in caught.value.hint
 
 
 def test_closing_forgets_what_was_chosen(lua):
