@@ -22,7 +22,7 @@ from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wa
 from .breakpoints import Breakpoints
 from .lapse import Lapse
 from .pace import Pace
-from .reach import can_come, crosses, is_due, may_choose, may_come, survives
+from .reach import can_come, crosses, is_due, may_choose, may_come, may_renegotiate, survives
 from .reasons import how_it_ended, how_to_go_on, last_messages, stands_still, whole_story, why_not
 from .stops import Stops
 
@@ -165,7 +165,7 @@ class Pilot:
             self.begin(wait)
         elif owed == target or seat.holds or not self.flies(wait.role) or crosses(self.seats, wait):
             self._begin_now(wait)
-        elif can_come(party.progress, target, None if owed is None else [owed]):
+        elif can_come(party.progress, target, None if owed is None else [owed], self._may_renegotiate()):
             self.begin(wait)
         elif owed is not None and may_choose(seat, wait):
             self._begin_now(wait)
@@ -361,12 +361,19 @@ class Pilot:
         if not self.flies(party.role):
             self.fail(wait, stands_still(seat, wait, turn))
             return True
-        if wait.role == party.role and wait.kind in ("receive", "turn") and not may_come(seat, wait, turn):
+        if (
+            wait.role == party.role
+            and wait.kind in ("receive", "turn")
+            and not may_come(seat, wait, turn, self._may_renegotiate)
+        ):
             if may_choose(seat, wait):
                 return self._take(seat, wait)
             self.fail(wait, f"{wait} cannot come any more: {why_not(seat, wait.request)}")
             return True
         return self._act(seat)
+
+    def _may_renegotiate(self) -> bool:
+        return may_renegotiate(self.seats, self.overrides)
 
     def _take(self, seat: Seat, wait: Wait) -> bool:
         """The turn is the script's. True: something was done."""

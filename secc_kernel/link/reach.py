@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..messages import vocabulary
 from ..session.evcc import EVCC
+from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE, SEQUENCES, Progress, Row
-from .base import Seat, Wait
+from .base import Maker, Seat, Wait
 
 __all__ = [
     "begins_session",
@@ -18,6 +19,7 @@ __all__ = [
     "known_requests",
     "may_choose",
     "may_come",
+    "may_renegotiate",
     "survives",
 ]
 
@@ -27,7 +29,7 @@ def begins_session(request: str) -> bool:
     return request == HANDSHAKE or any(request in sequence.first.follow for sequence in SEQUENCES.values())
 
 
-def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = None) -> bool:
+def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = None, again: bool = True) -> bool:
     """Whether a conversation that stands here may still arrive at a request.
 
     A request of the session's vocabulary that no sequence knows may always come: a vehicle sends what it likes.
@@ -40,13 +42,31 @@ def can_come(progress: Progress, request: str, ahead: Iterable[str] | None = Non
         The request in question.
     ahead : iterable of str, optional
         What comes next; by default all that is allowed.
+    again : bool
+        Whether a renegotiation may lead back to it.
     """
     rows = _rows(progress)
     if is_foreign(progress, request):
         return False
     if request not in known_requests():
         return True
-    return request in _closure(rows, progress.mode, progress.allowed if ahead is None else ahead)
+    return request in _closure(rows, progress.mode, progress.allowed if ahead is None else ahead, again)
+
+
+def may_renegotiate(seats: Mapping[str, Seat], overrides: Callable[[str], Maker | None]) -> bool:
+    """Whether this session may come to a renegotiation: somebody has asked for it, or may without our knowing.
+
+    A real peer may; so may a script that has set something of a message that can ask for it.
+    """
+    station, vehicle = (seats[role].party if role in seats else None for role in ("SECC", "EVCC"))
+    if not isinstance(station, SECC) or not isinstance(vehicle, EVCC):
+        return True
+    if vehicle.goal == "renegotiate" or station.station.notification == "ReNegotiation":
+        return True
+    if station.request is not None and getattr(station.request.body, "ChargeProgress", None) == "Renegotiate":
+        return True
+    requests = _closure(_rows(station.progress), station.progress.mode, ["PowerDeliveryReq"], again=False)
+    return any(overrides(name) is not None for request in requests for name in (request, request[:-3] + "Res"))
 
 
 def may_choose(seat: Seat, wait: Wait) -> bool:
@@ -54,11 +74,14 @@ def may_choose(seat: Seat, wait: Wait) -> bool:
     return wait.kind == "turn" and isinstance(seat.party, EVCC) and wait.request in seat.party.progress.allowed
 
 
-def may_come(seat: Seat, wait: Wait, turn: str) -> bool:
-    """Whether what is waited for may still come when this turn is done."""
+def may_come(seat: Seat, wait: Wait, turn: str, again: Callable[[], bool]) -> bool:
+    """Whether what is waited for may still come when this turn is done; ``again`` as `may_renegotiate` says."""
     if begins_session(wait.request) and not begins_session(turn):
         return False
-    return can_come(seat.party.progress, wait.request, [turn])
+    progress = seat.party.progress
+    if can_come(progress, wait.request, [turn], again=False):
+        return True
+    return can_come(progress, wait.request, [turn]) and again()
 
 
 def is_due(seat: Seat, wait: Wait) -> bool:
@@ -100,8 +123,8 @@ def _rows(progress: Progress) -> list[Row]:
     return [progress.sequence.first, *progress.sequence.rows]
 
 
-def _closure(rows: list[Row], mode: str, ahead: Iterable[str]) -> set[str]:
-    """Some requests, and all that may follow them in this mode."""
+def _closure(rows: list[Row], mode: str, ahead: Iterable[str], again: bool) -> set[str]:
+    """Some requests, and all that may follow them in this mode; ``again``: also by way of a renegotiation."""
     reached: set[str] = set()
     left = list(ahead)
     while left:
@@ -111,6 +134,8 @@ def _closure(rows: list[Row], mode: str, ahead: Iterable[str]) -> set[str]:
         reached.add(name)
         response = name[:-3] + "Res"
         for row in rows:
+            if not again and ("ChargeProgress", "Renegotiate") in row.when:
+                continue
             if row.after == response and (not mode or row.mode in ("", mode)):
                 left.extend(row.follow)
     return reached

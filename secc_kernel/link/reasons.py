@@ -9,7 +9,7 @@ from ..session.evcc import CLOSES, STOP, STOPS
 from ..session.events import Ended
 from ..session.journal import Journal, NoteEntry, StateEntry
 from .base import Seat, Wait
-from .reach import begins_session, is_foreign
+from .reach import begins_session, can_come, is_foreign
 
 __all__ = ["how_it_ended", "how_to_go_on", "last_messages", "stands_still", "whole_story", "why_not"]
 
@@ -67,9 +67,10 @@ def whole_story(ended: Ended, vehicle: Ended | None) -> Ended:
 
 def stands_still(seat: Seat, wait: Wait, turn: str) -> str:
     """Why nothing moves while the autopilot is off."""
+    advice = f"run to {wait.request} first, then switch it off"
     if seat.party.role == "SECC":
-        return f"{turn} arrived, not {wait}; the autopilot is off, so nothing answers it"
-    return f"{wait} cannot come: the EVCC is to send {turn}, and the autopilot is off"
+        return f"{turn} arrived, not {wait}; the autopilot is off, so nothing answers it: {advice}"
+    return f"{wait} cannot come: the EVCC is to send {turn}, and the autopilot is off: {advice}"
 
 
 def why_not(seat: Seat, request: str) -> str:
@@ -77,6 +78,9 @@ def why_not(seat: Seat, request: str) -> str:
     progress = seat.party.progress
     if progress.sequence is not None and is_foreign(progress, request):
         return f"{request} is no message of {vocabulary(progress.sequence.schema).title}, which this session speaks"
+    if can_come(progress, request, [seat.party.turn] if seat.party.turn else None):
+        here = f"you hold {seat.party.turn}" if seat.holds else f"the session is at {progress.last}"
+        return f"{here}; {request} comes again only after a renegotiation, and none was asked for"
     if request[:-3] + "Res" in seat.sent:
         return f"{request} was answered already, and none comes after {progress.last}"
     if seat.party.role == "SECC" and seat.party.turn == STOP:

@@ -139,3 +139,46 @@ def test_a_vehicle_begins_anew_with_its_first_request_but_not_with_a_late_one():
                 session.send("ServiceDiscoveryReq").result(WAIT)
         session.send("SessionSetupReq").result(WAIT)
         assert names(session).count("SessionSetupReq") == 2
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_only_a_renegotiation_brings_again_is_not_run_for(held):
+    with session_of(soc=40) as session:
+        session.run_to("PreChargeReq").result(WAIT)
+        if not held:
+            session.send("PreChargeRes").result(WAIT)
+        count = len(session.journal.frames)
+        where = "you hold PreChargeReq" if held else "the session is at Pre"
+        for ask in (session.receive, session.run_to) if held else (session.receive, session.run_to, _answer(session)):
+            with pytest.raises(SessionError, match=f"{where}.*; CableCheckReq comes again only after a renegotiation"):
+                ask("CableCheckReq").result(WAIT)
+            assert len(session.journal.frames) <= count + 1  # the EV may ask meanwhile
+        session.run_to("CurrentDemandReq").result(WAIT)
+
+
+def _answer(session):
+    return lambda request: session.send(request[:-3] + "Res")
+
+
+@pytest.mark.parametrize("who", ["vehicle", "station", "message"])
+def test_a_renegotiation_that_was_asked_for_brings_it(who):
+    with session_of(soc=40) as session:
+        session.run_to("CurrentDemandReq").result(WAIT)
+        if who == "vehicle":
+            session.act(lambda vehicle, now: vehicle.renegotiate(now), role="EVCC")
+        elif who == "station":
+            session.act(lambda station, now: setattr(station.station, "notification", "ReNegotiation"))
+        else:
+            status = session.sent("PreChargeRes").body.DC_EVSEStatus
+            status.EVSENotification = "ReNegotiation"
+            session.send("CurrentDemandRes", DC_EVSEStatus=status).result(WAIT)
+            session.receive("PowerDeliveryReq").result(WAIT)
+        assert session.receive("CableCheckReq").result(WAIT).name == "CableCheckReq"
+        assert names(session).count("CurrentDemandReq") < 5
+
+
+def test_who_switches_the_autopilot_off_too_early_is_told_what_to_do():
+    with session_of(autopilot=False) as session:
+        advice = "the autopilot is off.*: run to SessionSetupReq first, then switch it off"
+        with pytest.raises(SessionError, match=f"supportedAppProtocolReq arrived, not SessionSetupReq; {advice}"):
+            session.receive("SessionSetupReq").result(WAIT)
