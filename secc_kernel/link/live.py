@@ -101,7 +101,7 @@ class LiveSession:
     on_end : callable, optional
         Called with the `Ended` of the script's side, and whether a wait goes on into the next session.
     on_changed : callable, optional
-        Called with the name of a message of ``overrides`` that was sent where the session had stopped before it.
+        Called with the name of each message of ``overrides`` that the autopilot has sent.
     breakpoints : Breakpoints, optional
         Where it stops; see the module `breakpoints`.
 

@@ -415,11 +415,9 @@ class Pilot:
         if make is None:
             party.take_turn(self.link.now)
             return True
-        stood = self.stops.stood_at(name)
         try:
             self.transmit(party.role, name, make)
-            if stood:
-                self._on_changed(name)
+            self._on_changed(name)
         except Exception as error:
             if self.wait is None:
                 self.journal.append(NoteEntry(self.link.now, f"what the script set for {name} was left out: {error}"))

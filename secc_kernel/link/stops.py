@@ -54,7 +54,6 @@ class Stops:
         self._breakpoints = breakpoints
         self._wait: Wait | None = None
         self._passed: tuple[str, str, int] | None = None
-        self._stood: tuple[str, str, int] | None = None
         self._after: Callable[[], object] | None = None
         breakpoints.attach(lambda: pilot.post(self.go_on))
 
@@ -65,10 +64,6 @@ class Stops:
     def watches(self, name: str) -> bool:
         """Whether there is a breakpoint of this message."""
         return bool(self._breakpoints.of(name))
-
-    def stood_at(self, name: str) -> bool:
-        """Whether the session stood before this message, which is to be sent now: what was set for it was for it."""
-        return self._stood == (name, "send", len(self._pilot.journal.frames))
 
     def meet(self, seat: Seat, name: str, direction: str, make: Maker | None = None) -> bool:
         """A message is about to be sent, or has arrived. Whether the session stands there.
@@ -165,7 +160,6 @@ class Stops:
         """Stop: hold if somebody wants that, otherwise the wait ends."""
         stop = replace(stop, breakpoint=entry.id)
         self._breakpoints.stop = stop
-        self._stood = self._passed
         tell = self._breakpoints.on_break
         self.held = bool(tell is not None and tell(stop))
         if not self.held:

@@ -147,7 +147,7 @@ class SideApi:
     # -- items --------------------------------------------------------------------------------------------------------
 
     def _setter(self, lookup: _Lookup) -> Callable[..., None]:
-        sheets = self._bench.sheets
+        bench, sheets = self._bench, self._bench.sheets
         message, what, count = lookup.message, lookup.what, lookup.indices
 
         def set_(*args: Any) -> None:
@@ -156,19 +156,21 @@ class SideApi:
             indices = args[:count]
             if count:
                 lookup.check_indices(indices)
-            sheets.of(message).set(what, lookup.item_name, indices, lookup.checked(args[-1]))
+            value = lookup.checked(args[-1])
+            sheets.of(message).set(what, lookup.item_name, indices, value, bench.stands_before(message))
 
         return set_
 
     def _adder(self, lookup: _Lookup) -> Callable[..., None]:
-        sheets = self._bench.sheets
-        outer = lookup.indices - 1
+        bench, sheets = self._bench, self._bench.sheets
+        message, outer = lookup.message, lookup.indices - 1
 
         def add(*args: Any) -> None:
             if len(args) != outer + 1:
                 raise lookup.wrong_arguments(args)
             lookup.check_indices(args[:outer])
-            sheets.of(lookup.message).append(lookup.item_name, args[:outer], lookup.checked(args[-1]))
+            value = lookup.checked(args[-1])
+            sheets.of(message).append(lookup.item_name, args[:outer], value, bench.stands_before(message))
 
         return add
 

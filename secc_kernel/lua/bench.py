@@ -321,6 +321,11 @@ class Bench:
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
+    def stands_before(self, message: str) -> bool:
+        """Whether the session has stopped right before this message is sent: what is set now changes that one."""
+        stop = self.breakpoints.stop
+        return stop is not None and (stop.message, stop.direction) == (message, "send")
+
     def send(self, role: str, message: str) -> Pending:
         """Send a message with what was set."""
         sheet = self.sheets.of(message)

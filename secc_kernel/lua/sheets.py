@@ -25,21 +25,32 @@ class Sheet:
     said : dict
         Values by key, in the order in which they were last set.
     unsent : set
-        Keys that were set since the message was last sent.
+        Keys that were set since the message was last sent: they are for the session that begins, if one ends now.
     """
 
-    __slots__ = ("_cursors", "_lock", "said", "unsent")
+    __slots__ = ("_before", "_cursors", "_lock", "said", "unsent")
 
     def __init__(self) -> None:
         self.said: dict[Key, Any] = {}
         self.unsent: set[Key] = set()
+        self._before: dict[Key, Any] | None = None
         self._cursors: dict[tuple[str, tuple[int, ...]], int] = {}
         self._lock = threading.Lock()  # the script sets, the link's thread composes
 
-    def set(self, what: str, name: str, indices: tuple[int, ...], value: Any) -> None:
-        """Remember a value; what is set last counts."""
+    def set(self, what: str, name: str, indices: tuple[int, ...], value: Any, once: bool = False) -> None:
+        """Remember a value; what is set last counts.
+
+        Parameters
+        ----------
+        what, name, indices, value
+            See `Key`, and the value as the script wrote it.
+        once : bool
+            For the next message only: then all is as it was before.
+        """
         key = (what, name, indices)
         with self._lock:
+            if once and self._before is None:
+                self._before = dict(self.said)
             self.said.pop(key, None)
             self.said[key] = value
             self.unsent.add(key)
@@ -51,11 +62,11 @@ class Sheet:
                     if not (field.startswith(prefix) and outer[: len(indices)] == indices)
                 }
 
-    def append(self, name: str, outer: tuple[int, ...], value: Any) -> None:
+    def append(self, name: str, outer: tuple[int, ...], value: Any, once: bool = False) -> None:
         """Remember a value for the next item of a list, counted field by field."""
         index = self._cursors.get((name, outer), 0)
         self._cursors[name, outer] = index + 1
-        self.set("value", name, (*outer, index), value)
+        self.set("value", name, (*outer, index), value, once)
 
     def get(self, what: str, name: str, indices: tuple[int, ...]) -> Any:
         """What was set, or None."""
@@ -85,10 +96,19 @@ class Sheet:
         return length
 
     def sent(self) -> None:
-        """The message went out: what is appended next begins a new list."""
+        """The message went out: what was set for it alone is forgotten, and what is appended next begins a new list."""
         with self._lock:
             self.unsent.clear()
             self._cursors.clear()
+            if self._before is not None:
+                self.said, self._before = self._before, None
+
+    def keep_unsent(self) -> bool:
+        """The session has ended: forget all but what was set since the message was last sent; whether any is left."""
+        with self._lock:
+            said = self.said if self._before is None else self._before
+            self.said, self._before = {key: value for key, value in said.items() if key in self.unsent}, None
+        return bool(self.said)
 
     def assignments(self, schema: str, message: str) -> list[Assignment]:
         """What was set, in terms of a vocabulary.
@@ -142,9 +162,9 @@ class Sheets:
         return self._sheets.setdefault(message, Sheet()) if found is None else found
 
     def overrides(self, message: str) -> Sheet | None:
-        """The sheet of a message of which something was set and not sent yet."""
+        """The sheet of a message of which something was set: it counts, whoever sends the message."""
         found = self._sheets.get(message)
-        return found if found is not None and found.unsent else None
+        return found if found is not None and found.said else None
 
     def clear(self, keep_unsent: bool = False) -> None:
         """The session has ended: forget what was set.
@@ -155,7 +175,5 @@ class Sheets:
             Keep what has not been sent yet: it was set for the session that begins.
         """
         for message, sheet in list(self._sheets.items()):
-            if not keep_unsent or not sheet.unsent:
+            if not keep_unsent or not sheet.keep_unsent():
                 del self._sheets[message]
-            else:
-                sheet.said = {key: value for key, value in sheet.said.items() if key in sheet.unsent}

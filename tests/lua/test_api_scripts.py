@@ -96,13 +96,38 @@ def test_what_is_set_stays_set_until_the_session_ends(lua):
     for _ in range(2):
         lua("Secc.Receive_CurrentDemandReq_001() Secc.Send_CurrentDemandRes_001()")
         assert lua.last.message.body.EVSEPresentCurrent.Value == 17
-    lua("Session.RunToEnd()")
+    lua("Ev.Stop() Session.RunToEnd()")
     assert lua("return Secc.Get_CurrentDemandRes_EVSEPresentVoltage_Unit()") == "V"
     lua("Secc.Receive_CurrentDemandReq_001() Secc.Send_CurrentDemandRes_001()")
     assert lua.last.message.body.EVSEPresentCurrent.Value != 17
 
 
-def test_what_was_set_and_not_sent_overrides_the_autopilot(lua):
+def test_what_is_set_counts_whoever_sends_the_message(lua):
+    lua("Secc.Receive_CurrentDemandReq_001() Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(1234)")
+    for cell in ("Session.RunFor(0.5)", "Secc.Send_CurrentDemandRes_001()") * 2:
+        lua(cell)
+    lua("Session.RunFor(0.5) Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(1235) Session.RunFor(0.5)")
+    journal = lua.bench.journal
+    sent = [i for i, name in enumerate(lua.names) if name == "CurrentDemandRes"]
+    values = [journal.message(i).body.EVSEPresentVoltage.Value for i in sent]
+    assert sorted(set(values)) == [1234, 1235]
+    assert values == sorted(values)
+    assert all("EVSEPresentVoltage.Value" not in journal.frames[i].auto for i in sent)
+    assert all("EVSEPresentVoltage.Multiplier" in journal.frames[i].auto for i in sent)
+
+
+def test_what_was_set_in_a_session_that_has_ended_is_not_of_the_next(lua):
+    lua(
+        "Secc.Set_SessionSetupRes_EVSEID('DE*OLD*E1') Session.RunTo('ServiceDiscoveryReq')"
+    )  # the autopilot has sent it
+    assert lua.bench.session.sent("SessionSetupRes").body.EVSEID == "DE*OLD*E1"
+    lua("Secc.Set_ServiceDiscoveryRes_ResponseCode('FAILED') Secc.Send_ServiceDiscoveryRes_001()")
+    lua("Secc.Receive_SessionSetupReq_001() Secc.Send_SessionSetupRes_001()")
+    assert lua.names.count("SessionSetupReq") == 2
+    assert lua.last.message.body.EVSEID != "DE*OLD*E1"
+
+
+def test_what_was_set_before_any_message_overrides_the_autopilot(lua):
     lua("""
       Secc.Set_SessionSetupRes_EVSEID('DE*ABC*E00001')
       Session.RunTo('ServiceDiscoveryReq')
@@ -112,7 +137,7 @@ def test_what_was_set_and_not_sent_overrides_the_autopilot(lua):
     assert answer.body.ResponseCode == "OK_NewSessionEstablished"
 
 
-def test_what_was_sent_once_does_not_bind_the_autopilot(lua):
+def test_the_autopilot_finishes_where_the_script_says_so(lua):
     lua("""
       Secc.Receive_AuthorizationReq_001()
       Secc.Set_AuthorizationRes_EVSEProcessing(EVSEProcessingType.Ongoing)

@@ -46,6 +46,17 @@ def test_what_is_changed_at_a_stop_is_that_message(lua):
     assert [message.body.EVSEPresentCurrent.Value == 7 for message in sent[:5]] == [False, False, True, False, False]
 
 
+def test_after_a_change_at_a_stop_the_message_is_as_it_was_set_before(lua):
+    lua("Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(5) Session.Break('CurrentDemandRes', 3) Session.RunToEnd()")
+    lua("Secc.Set_CurrentDemandRes_EVSEPresentCurrent_Value(7) Secc.Set_CurrentDemandRes_ReceiptRequired(true)")
+    assert lua("return Secc.Get_CurrentDemandRes_EVSEPresentCurrent_Value()") == 7
+    lua("Secc.Send_CurrentDemandRes_001() Session.RunFor(1)")
+    journal = lua.bench.journal
+    sent = [journal.message(i).body for i, name in enumerate(lua.names) if name == "CurrentDemandRes"]
+    assert [body.EVSEPresentCurrent.Value for body in sent[:5]] == [5, 5, 7, 5, 5]
+    assert [body.ReceiptRequired for body in sent[:5]] == [None, None, True, None, None]
+
+
 def test_receive_and_send_fail_with_the_place_and_what_to_do(lua):
     lua("Session.Break('SessionSetupRes')")
     with pytest.raises(LuaError) as caught:
