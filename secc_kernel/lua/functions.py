@@ -377,5 +377,5 @@ def _unknown(side: str, name: str, schemas: tuple[str, ...]) -> str:
     if parts:
         return f"there is no {side}.{name}, but its parts have functions: …{', …'.join(parts[:_PARTS_SHOWN])}"
     near = suggest(name, known)
-    hint = f"; did you mean {side}.{near}?" if near else f'; names("{side}") lists all'
+    hint = f"; did you mean {side}.{near}?" if near else f"; Tab after `{side}.` lists all"
     return f"there is no {side}.{name}{hint}"

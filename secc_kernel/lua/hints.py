@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 
 from .source import KEYWORDS, tokens
 
@@ -49,6 +50,29 @@ _COMMANDS = (
     "commands (!), magics (%) and questions (?) have cells of their own; the first two also stand in front of Lua"
 )
 _COMMAND = re.compile(r"\s*(?:(?:\w+\s*=\s*)?(?:!|%(?P<magic>[A-Za-z]\w*))|\?{1,2}\s*\w|[\w.:]+\?{1,2}\s*$)")
+
+_PYTHON_CELL = "Python belongs into a cell of its own, whose first line is %%python"
+#: What a line that Lua does not understand looks like -> what to do; before the words of the message are looked at.
+_FOREIGN = (
+    (re.compile(r"\s*%%\w"), "%%python and the like have to be a cell's first line, above comments, too"),
+    (re.compile(r"\s*#"), f"a comment begins with -- in Lua; {_PYTHON_CELL}"),
+    (
+        re.compile(
+            r"\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|(?:async\s+)?def\s+\w"
+            r"|(?:class|for|while|if|elif|else|try|except|with)\b.*:\s*$)"
+        ),
+        _PYTHON_CELL,
+    ),
+    (re.compile(r".*[\u2018-\u201f]"), "curly quotes are no quotes in Lua: write ' or \""),
+)
+#: A call with options, as Python writes it.
+_OPTIONS = re.compile(r"\b(?P<function>[A-Za-z_][\w.]*)\s*\(\s*\w+\s*=[^=]")
+#: What other languages call waiting.
+_WAIT = re.compile(r"sleep|wait|delay|pause", re.IGNORECASE)
+_WAITS = "Session.Wait(seconds) waits"
+#: A function that takes a member of an enumeration has got nil; or a protocol that nobody calls so.
+_MEMBER = re.compile(r"takes a (?P<table>\w+) \(.*, not nil$")
+_PROTOCOL = re.compile(r"does not speak '(?P<said>[^']*)'; it speaks (?P<known>[\w, ]+)$")
 
 #: A mistake of people who come from other languages, in the source line -> what Lua writes.
 _HABITS = (
@@ -112,7 +136,19 @@ def hint(
     colon = _COLON.search(line)
     if colon and f"{colon['table']}.{colon['name']}".lower() in message.lower():
         return f"it is called with a dot: {colon['table']}.{colon['name']}(…)"
+    member = _MEMBER.search(message)
+    if member:
+        return _member_hint(member["table"], line, members)
+    protocol = _PROTOCOL.search(message)
+    if protocol:
+        return _protocol_hint(protocol["said"], protocol["known"].split(", "))
     if "near" in message or "expected" in message:
+        foreign = next((advice for pattern, advice in _FOREIGN if pattern.match(line)), None)
+        if foreign:
+            return foreign
+        options = _OPTIONS.search(line)
+        if options and "')' expected near '='" in message:
+            return f"options stand in braces: {options['function']}{{name = value}}"
         habit = next((advice for pattern, advice in _HABITS if pattern.search(line)), None)
         if habit:
             return habit
@@ -135,6 +171,21 @@ def _misspelt_keyword(line: str, members: Callable[[tuple[str, ...]], list[str]]
     return None
 
 
+def _member_hint(table: str, line: str, members: Callable[[tuple[str, ...]], list[str]]) -> str | None:
+    """The member of an enumeration that a line names without its table."""
+    found = tokens(line)
+    bare = {token.text for before, token in pairwise(found) if before.text not in (".", ":")}
+    name = next((name for name in members((table,)) if name in bare), None)
+    return f"did you mean {table}.{name}?" if name else None
+
+
+def _protocol_hint(said: str, known: list[str]) -> str | None:
+    """The key of the protocol that a standard's name means: 'ISO15118-2' is iso2."""
+    digits = re.findall(r"\d+", said)
+    key = "din" if "din" in said.lower() or "70121" in digits else f"iso{digits[-1]}" if digits else said.lower()
+    return f"did you mean '{key}'?" if key in known else None
+
+
 def lost_local(name: str, cell: str) -> str:
     """What to tell about a name that was local to an earlier cell."""
     return f"'{name}' was a local of {cell} and is gone: write it there without 'local' to keep it for later cells"
@@ -155,12 +206,16 @@ def _nil_hint(
             return lost_local(name, cells_of[name])
         if name in ("exit", "quit"):
             return "os.exit() ends a cell early; the front end shuts the kernel down"
+        if _WAIT.fullmatch(name) or re.search(rf"\b{re.escape(name)}\s*\.\s*sleep\b", line):
+            return _WAITS
         guess = nearest(name, [*members(()), "nil", "true", "false"])
         return f"did you mean '{guess}'?" if guess else f"nothing has set '{name}' so far"
     if kind in ("field", "method"):
         owner = re.search(rf"([A-Za-z_][\w.]*)\s*[.:]\s*{re.escape(name)}\b", line)
         known = members(tuple(owner[1].split("."))) if owner else []
         guess = nearest(name, known)
+        if owner and owner[1] == "Session" and not guess and _WAIT.fullmatch(name):
+            return _WAITS
         if guess or not owner or not 0 < len(known) <= _NAMES_SHOWN:
             return f"did you mean '{owner[1]}.{guess}'?" if owner and guess else None
         return f"{owner[1]} has {', '.join(known)}"

@@ -333,7 +333,7 @@ def test_hints(lua, cell, hint):
 
 def test_where_nothing_is_alike_all_names_are_told(lua):
     with pytest.raises(LuaError) as caught:
-        lua("Session.Sleep(3)")
+        lua("Session.Qqqq(3)")
     assert caught.value.hint.startswith("Session has ")
     assert "Wait" in caught.value.hint
 
