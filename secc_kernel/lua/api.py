@@ -20,6 +20,7 @@ from .names import Item, Step
 from .picture import brief, scalar
 from .runtime import LuaEngine
 from .session_table import ev_table, session_table
+from .sheets import Sheet
 
 __all__ = ["SideApi", "install"]
 
@@ -156,8 +157,10 @@ class SideApi:
             indices = args[:count]
             if count:
                 lookup.check_indices(indices)
-            value = lookup.checked(args[-1])
-            sheets.of(message).set(what, lookup.item_name, indices, value, bench.stands_before(message))
+            value, sheet = lookup.checked(args[-1]), sheets.of(message)
+            if count:
+                lookup.check_counts(sheet, indices)
+            sheet.set(what, lookup.item_name, indices, value, bench.stands_before(message))
 
         return set_
 
@@ -169,8 +172,9 @@ class SideApi:
             if len(args) != outer + 1:
                 raise lookup.wrong_arguments(args)
             lookup.check_indices(args[:outer])
-            value = lookup.checked(args[-1])
-            sheets.of(message).append(lookup.item_name, args[:outer], value, bench.stands_before(message))
+            value, sheet = lookup.checked(args[-1]), sheets.of(message)
+            lookup.check_counts(sheet, (*args[:outer], sheet.next_index(lookup.item_name, args[:outer])))
+            sheet.append(lookup.item_name, args[:outer], value, bench.stands_before(message))
 
         return add
 
@@ -298,6 +302,21 @@ class _Lookup:
             if type(index) is not int or not 0 <= index < MOST_ITEMS:
                 raise LuaUserError(
                     f"{self.full_name}: an index is a whole number from 0 to {MOST_ITEMS - 1}, not {index!r}"
+                )
+
+    def check_counts(self, sheet: Sheet, indices: Indices) -> None:
+        """Refuse an index beyond the Count that the script has set: perhaps it counts from 1."""
+        item = self.item
+        lists = catalogue(self.schema, self.message).lists.values()
+        repeated = [item.steps[: n + 1] for n, step in enumerate(item.steps) if step.repeated]
+        for depth, (index, steps) in enumerate(zip(indices, repeated, strict=False)):
+            name = next(found.name for found in lists if found.steps == steps)
+            count = sheet.get("count", name, indices[:depth])
+            if count is not None and index >= count:
+                raise LuaUserError(
+                    f"{self.full_name}: index {index}, but Count is {count}: "
+                    + ("indices start at 0" if count else "the list has no items"),
+                    f"{self.function.side}.Set_{self.message}_{name}_Count sizes the list, and begins it anew for Add",
                 )
 
     def converted(self, value: Any) -> Any:

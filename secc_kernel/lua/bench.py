@@ -330,12 +330,28 @@ class Bench:
         """Send a message with what was set."""
         sheet = self.sheets.of(message)
         session = self.ensure(role)
+        make, frames, first = self._maker(message), session.journal.frames, 0
 
-        def sent(result: Message) -> None:
+        def making(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
+            nonlocal first
+            first = len(frames)  # what goes out now is recorded from here on
+            return make(schema, automatic, fills)
+
+        def shown() -> bool:
+            entry = next((frame for frame in frames[first:] if frame.name == message), None)
+            if entry is not None:
+                self.on_exchange(entry)
+            return entry is not None
+
+        def sent(result: Message) -> Pending | None:
             sheet.sent()
-            self._exchanged(message)
+            if shown() or not isinstance(session.link, SimLink):
+                return None
+            # The simulated other side has sent it: it is recorded when it arrives. The clock stands still until then.
+            way = session.link.delay
+            return self.pending(lambda: session.wait(way), lambda stop: shown() and None)
 
-        return self.pending(lambda: session.send(message, role=role, make=self._maker(message)), sent)
+        return self.pending(lambda: session.send(message, role=role, make=making), sent)
 
     def receive(self, role: str, message: str) -> Pending:
         """Wait for a message."""

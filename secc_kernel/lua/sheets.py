@@ -64,9 +64,13 @@ class Sheet:
 
     def append(self, name: str, outer: tuple[int, ...], value: Any, once: bool = False) -> None:
         """Remember a value for the next item of a list, counted field by field."""
-        index = self._cursors.get((name, outer), 0)
+        index = self.next_index(name, outer)
         self._cursors[name, outer] = index + 1
         self.set("value", name, (*outer, index), value, once)
+
+    def next_index(self, name: str, outer: tuple[int, ...]) -> int:
+        """The index of the item that is appended next."""
+        return self._cursors.get((name, outer), 0)
 
     def get(self, what: str, name: str, indices: tuple[int, ...]) -> Any:
         """What was set, or None."""

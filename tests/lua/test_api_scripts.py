@@ -117,14 +117,28 @@ def test_what_is_set_counts_whoever_sends_the_message(lua):
 
 
 def test_what_was_set_in_a_session_that_has_ended_is_not_of_the_next(lua):
-    lua(
-        "Secc.Set_SessionSetupRes_EVSEID('DE*OLD*E1') Session.RunTo('ServiceDiscoveryReq')"
-    )  # the autopilot has sent it
+    lua("Secc.Receive_SessionSetupReq_001() Secc.Set_SessionSetupRes_EVSEID('DE*OLD*E1')")
+    lua("Session.RunTo('ServiceDiscoveryReq')")  # the autopilot has sent it
     assert lua.bench.session.sent("SessionSetupRes").body.EVSEID == "DE*OLD*E1"
     lua("Secc.Set_ServiceDiscoveryRes_ResponseCode('FAILED') Secc.Send_ServiceDiscoveryRes_001()")
     lua("Secc.Receive_SessionSetupReq_001() Secc.Send_SessionSetupRes_001()")
     assert lua.names.count("SessionSetupReq") == 2
     assert lua.last.message.body.EVSEID != "DE*OLD*E1"
+
+
+def test_what_the_other_side_sends_is_shown_itself(lua):
+    shown = []
+    lua.bench.on_exchange = shown.append
+    lua("Session.RunTo('CableCheckReq')")
+    lua("Evcc.Set_CableCheckReq_DC_EVStatus_EVReady(false) Evcc.Send_CableCheckReq_001()")
+    (entry,) = shown
+    assert entry is lua.last
+    assert entry.message.body.DC_EVStatus.EVReady is False
+    assert lua.names[-2:] == ["CableCheckReq", "CableCheckReq"]
+    lua("Session.Open{side='EVCC'} Evcc.Send_SessionSetupReq_001() Evcc.Receive_SessionSetupRes_001()")
+    del shown[:]
+    lua("Secc.Set_ServiceDiscoveryRes_ResponseCode('FAILED') Secc.Send_ServiceDiscoveryRes_001()")
+    assert [(entry.name, entry.message.body.ResponseCode) for entry in shown] == [("ServiceDiscoveryRes", "FAILED")]
 
 
 def test_what_was_set_before_any_message_overrides_the_autopilot(lua):
@@ -309,8 +323,35 @@ def test_the_length_of_a_list_is_read_back_as_it_was_set(lua):
     assert lua(f"{count}, {inner}(1)") == (2, 2)
     lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_Count(1)")
     assert lua(count) == 1
-    lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_SAScheduleTupleID(2, 3)")
-    assert lua(count) == 3
+    lua("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_SAScheduleTupleID(0, 3)")
+    assert lua(count) == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "index", "count"),
+    [
+        ("Secc.Set_ServiceDiscoveryRes_PaymentOptionList_PaymentOption(1, 'Contract')", 1, 1),
+        ("for i = 1, 2 do Secc.Add_ServiceDiscoveryRes_PaymentOptionList_PaymentOption('Contract') end", 1, 1),
+        ("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_PMax_Value(0, 2, 7)", 2, 2),
+        ("Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_Count(1, 1)", 1, 1),
+    ],
+)
+def test_an_index_beyond_the_count_is_an_error_where_it_is_set(lua, cell, index, count):
+    lua("""
+      Secc.Set_ServiceDiscoveryRes_PaymentOptionList_Count(1)
+      Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_Count(1)
+      Secc.Set_ChargeParameterDiscoveryRes_SAScheduleList_PMaxSchedule_Count(0, 2)
+    """)
+    with pytest.raises(LuaError, match=f"index {index}, but Count is {count}: indices start at 0"):
+        lua(cell)
+    assert lua("return Secc.Get_ServiceDiscoveryRes_PaymentOptionList_Count()") == 1
+
+
+def test_items_that_an_index_leaves_out_are_all_missing(lua):
+    lua("Secc.Receive_ServiceDiscoveryReq_001()")
+    lua("Secc.Set_ServiceDiscoveryRes_PaymentOptionList_PaymentOption(3, PaymentOptionType.Contract)")
+    with pytest.raises(LuaError, match=r"lacks PaymentOptionList.PaymentOption\[1\], .*PaymentOption\[2\];"):
+        lua("Secc.Send_ServiceDiscoveryRes_001()")
 
 
 @pytest.mark.parametrize(
