@@ -71,7 +71,7 @@ class Transcript:
 
     def _text(self, count: int) -> str:
         what = "more" if self._shown >= MESSAGES_SHOWN else f"more {self._kind}"
-        return f"… {count} {what} messages: journal.messages() has all"
+        return f"… {count} {what} messages, all in the journal (%%python: journal.messages())"
 
     def _end_run(self) -> None:
         """Show the last message of a run, and how many there were before it."""

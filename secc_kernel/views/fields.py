@@ -36,7 +36,11 @@ class Leaf(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The value as scripts have it: bytes in hex digits, where XML may write base64."""
+        """The value as scripts have it: bytes in hex digits, where XML may write base64, or as text if they are one."""
+        if isinstance(self.value, bytes) and self.type is not None and self.type.ascii and self.value.isascii():
+            text = self.value.decode("ascii")
+            if text.isprintable():
+                return text
         return self.value.hex().upper() if isinstance(self.value, bytes) else self.text
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from secc_kernel.exi.declare import ComplexType
 from secc_kernel.session.tables import MESSAGE_COLUMNS, is_request, message_row
 from secc_kernel.views.fields import Path, key_fields, leaves, quantities
 from secc_kernel.views.look import (
@@ -271,17 +272,17 @@ def _field_table(reading: Reading) -> Table | Para:
     if message is None:
         return Para.of(f"✗ cannot be decoded: {reading.entry.error}")
     entry = reading.entry
-    rows: list[tuple[Path, str]] = [(leaf.path, leaf.shown) for leaf in quantities(message)]
+    rows: list[tuple[Path, str, Any]] = [(leaf.path, leaf.shown, leaf.value) for leaf in quantities(message)]
     if message.session_id is not None:
-        rows.insert(0, (("Header", "SessionID"), message.session_id.hex().upper()))
+        rows.insert(0, (("Header", "SessionID"), message.session_id.hex().upper(), None))
     said = any(path != _SESSION_ID for path in entry.auto) or bool(entry.intended)
     columns = [Column("Field", flexible=True, path=True), Column("Value", mono=True, flexible=True)]
 
-    def cells(row: tuple[Path, str]) -> tuple[str, ...]:
-        path, value = row
+    def cells(row: tuple[Path, str, Any]) -> tuple[str, ...]:
+        path, value, held = row
         name = "/".join(path)
         shown = value if len(value) <= 200 else f"{value[:200]}… {len(value) - 200} characters more"
-        origin = "autopilot" if _covered(name, entry.auto) else "script"
+        origin = "autopilot" if _covered(name, entry.auto) else _of_parts(name, held, entry.auto)
         if name == "Header/SessionID" and _SESSION_ID in entry.auto:
             origin = "session"  # the id that was agreed on, with the autopilot off as well
         if _covered(name, entry.intended) or _holds(name, entry.intended):
@@ -290,8 +291,18 @@ def _field_table(reading: Reading) -> Table | Para:
 
     if said:
         columns.append(Column("Set by"))
-    table_rows = limited(rows, cells, lambda row: row, limit=_FIELDS)
+    table_rows = limited(rows, cells, lambda row: row[:2], limit=_FIELDS)
     return Table(tuple(columns), table_rows, caption=f"{message.name} ({message.schema})", titles=said)
+
+
+def _of_parts(name: str, value: Any, auto: tuple[str, ...]) -> str:
+    """Who has set a field that the script has a part in: of a physical value what counts, but is not the script's."""
+    parts = value._quantity_ if isinstance(value, ComplexType) else None
+    if parts is None:
+        return "script"
+    filled = [part for part in (parts.exponent, parts.number) if part and _covered(f"{name}/{part}", auto)]
+    said = ", ".join(f"{part} {getattr(value, part)}" for part in filled)
+    return f"script; {said} from the autopilot" if said else "script"
 
 
 def _covered(name: str, paths: tuple[str, ...]) -> bool:

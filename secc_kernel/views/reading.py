@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from secc_kernel.session.journal import CHECK, FindingEntry
+from secc_kernel.session.journal import CHECK, FindingEntry, StateEntry
 from secc_kernel.session.tables import is_request, verdict
 from secc_kernel.session.timers import MessageTimes, message_times
 
@@ -21,6 +21,7 @@ MARKS = {
     "late": "△",
     "timeout": "✗",
     "no response": "✗",
+    "not answered yet": "…",
     # severities of findings
     "note": "•",
     "warning": "△",
@@ -147,7 +148,23 @@ class Reading:
         # The difference of two times since 1970 has microseconds, not more.
         latency = None if response is None else round(response.entry.time - request.entry.time, 6)
         allowed = (limits.performance, limits.timeout) if limits else (None, None)
-        return Pace(latency, limits, verdict(latency, *allowed))
+        judged = "not answered yet" if request.waits else verdict(latency, *allowed)
+        return Pace(latency, limits, judged)
+
+    @property
+    def waits(self) -> bool:
+        """Whether this is a request of a live session that can still be answered: a script holds it, say."""
+        if not is_request(self.entry) or self._neighbour(range(self.index + 1, len(self.journal.frames))) is not None:
+            return False
+        after = True
+        for entry in reversed(self.journal.entries):
+            after = after and entry is not self.entry
+            # A capture has no states; of a session that goes on none says that it has ended.
+            if isinstance(entry, StateEntry) and not after:
+                return True
+            if isinstance(entry, StateEntry) and entry.new.startswith("ended"):
+                return False
+        return False
 
 
 def short(message: Message, path: str) -> str:

@@ -37,12 +37,12 @@ def test_of_a_run_its_beginning_and_its_end() -> None:
     exchange = ("CurrentDemandReq", "CurrentDemandRes")
     assert shown(*exchange * 300, "PowerDeliveryReq") == [
         *exchange * 2,
-        "… 595 more CurrentDemand messages: journal.messages() has all",
+        "… 595 more CurrentDemand messages, all in the journal (%%python: journal.messages())",
         "CurrentDemandRes",
         "PowerDeliveryReq",
     ]
     assert shown(*["CurrentDemandReq"] * 300)[RUN_SHOWN:] == [
-        "… 295 more CurrentDemand messages: journal.messages() has all",
+        "… 295 more CurrentDemand messages, all in the journal (%%python: journal.messages())",
         "CurrentDemandReq",
     ]
 
@@ -54,5 +54,5 @@ def test_one_more_is_shown_and_not_counted() -> None:
 def test_not_more_than_anybody_reads() -> None:
     lines = shown(*("CableCheckReq", "PreChargeReq") * 500)
     assert len(lines) == MESSAGES_SHOWN + 2
-    assert lines[-2] == f"… {999 - MESSAGES_SHOWN} more messages: journal.messages() has all"
+    assert lines[-2] == f"… {999 - MESSAGES_SHOWN} more messages, all in the journal (%%python: journal.messages())"
     assert lines[-1] == "PreChargeReq"

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from secc_kernel import codec, views
 from secc_kernel.messages.iso15118_2 import msg_data_types as types
-from secc_kernel.session.journal import CHECK, FindingEntry, FrameEntry, Journal
+from secc_kernel.session.journal import CHECK, FindingEntry, FrameEntry, Journal, StateEntry
 from secc_kernel.session.tables import exchanges
 from secc_kernel.views.look import WIDTH
 from secc_kernel.views.reading import Reading
@@ -527,3 +528,24 @@ def test_the_session_id_is_the_sessions_unless_the_script_sets_it(seed: Journal,
     # A message that is the script's in all other parts needs no column.
     add(seed, 13.0, codec.new("iso2", "SessionSetupRes", **code), auto=("Header.SessionID",))
     assert "Set by" not in str(views.message(seed))
+
+
+def test_a_request_that_a_script_holds_is_not_answered_yet(seed: Journal, add: Callable[..., None]) -> None:
+    seed.append(StateEntry(11.0, "SECC", "handshake", "SessionSetupRes"))
+    add(seed, 11.0, codec.new("iso2", "ServiceDiscoveryReq"))
+    assert "ServiceDiscoveryReq at 1.000 s, … not answered yet (" in str(views.exchange(seed))
+    assert "2 ✓ ok, 1 … not answered yet" in str(views.timing(seed))
+    assert views.timing(seed).data["verdict"].tolist()[-1] == "not answered yet"
+    seed.append(StateEntry(13.0, "EVCC", "SessionSetupRes", "ended (aborted)"))
+    assert "✗ no response" in str(views.exchange(seed))
+    assert "1 ✗ no response" in str(views.timing(seed))
+
+
+def test_bytes_that_are_text_are_shown_as_text() -> None:
+    journal = Journal(source="din")
+    data = codec.encode(codec.new("din", "SessionSetupRes", ResponseCode="OK", EVSEID=b"KR*TC1*1"))
+    journal.append(FrameEntry(0.0, sender="SECC", src="SECC", dst="EVCC", stream=0, data=data, schema="din"))
+    shown = str(views.message(journal))
+    assert "EVSEID KR*TC1*1" in shown
+    assert "4B52" not in shown
+    assert views.fields(journal, "SessionSetupRes").data["EVSEID"].tolist() == ["KR*TC1*1"]
