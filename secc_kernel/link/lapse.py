@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..session.events import Ended
 from .base import Wait
 from .reach import begins_session
-from .reasons import how_it_ended
+from .reasons import how_it_ended, what_the_other_did
 
 __all__ = ["Lapse"]
 
@@ -55,17 +55,8 @@ class Lapse:
         if wait.role == "EVCC" and self.taken is not None:
             held = f"had the turn of {self.taken}"
         if wait.sends and wait.request == self.taken:
-            after, waited = self.ended.time - self.since, now - self.since
-            return (
-                f"too late: {self._what(wait.role)} after {after:.3g} s (waited {waited:.3g} s); nothing was sent"
-                f"\n{how_it_ended(self.ended)}"
-            )
+            after = f"{self.ended.time - self.since:.3g} s (waited {now - self.since:.3g} s)"
+            what = what_the_other_did(self.ended, wait.role)
+            return f"too late: {what} after {after}; nothing was sent\n{how_it_ended(self.ended)}"
         what = f"{wait.sends} cannot be sent" if wait.sends else f"{wait} cannot come"
         return f"{what}: {how_it_ended(self.ended)}" + (held and f"; the script {held}")
-
-    def _what(self, role: str) -> str:
-        """What the other side did, in a few words."""
-        other = "the EV" if role == "SECC" else "the station"
-        if "Timeout" in self.ended.reason:
-            return f"{other} gave up"
-        return f"{other} closed the connection" if "closed" in self.ended.reason else "the session ended"

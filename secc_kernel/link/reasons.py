@@ -11,7 +11,15 @@ from ..session.journal import Journal, NoteEntry, StateEntry
 from .base import Seat, Wait
 from .reach import begins_session, can_come, is_foreign
 
-__all__ = ["how_it_ended", "how_to_go_on", "last_messages", "stands_still", "whole_story", "why_not"]
+__all__ = [
+    "how_it_ended",
+    "how_to_go_on",
+    "last_messages",
+    "stands_still",
+    "what_the_other_did",
+    "whole_story",
+    "why_not",
+]
 
 _SHOWN = 4
 
@@ -56,6 +64,14 @@ def how_to_go_on(real: bool, side: str) -> str:
     else:
         begins = "connects to the station again"
     return f"Session.RunTo(…) or Receive {begins}; Session.RunToEnd() tells how the last one ended"
+
+
+def what_the_other_did(ended: Ended, role: str) -> str:
+    """What ended a session, in a few words, for a script that plays this party."""
+    other = "the EV" if role == "SECC" else "the station"
+    if "Timeout" in ended.reason and ended.fault != role:
+        return f"{other} gave up"
+    return f"{other} closed the connection" if "closed" in ended.reason else "the session ended"
 
 
 def whole_story(ended: Ended, vehicle: Ended | None) -> Ended:

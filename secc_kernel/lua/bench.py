@@ -12,17 +12,16 @@ from typing import Any
 
 from .. import codec
 from ..codec import Message
-from ..link.base import Composed, Link, Maker, SessionEndedError, SessionError
+from ..link.base import Composed, Link, Maker
 from ..link.breakpoints import Breakpoints
 from ..link.live import LiveSession
 from ..link.net import LinkError
 from ..link.sim import SimLink, answering_time
-from ..link.stops import StoppedError
 from ..link.tcp import TcpStation, TcpVehicle
 from ..messages import vocabulary
 from ..session import autopilot
 from ..session.evcc import EVCC
-from ..session.events import Ended, LocalProtocolError
+from ..session.events import Ended
 from ..session.journal import FrameEntry, Journal, JournalError
 from ..session.secc import SECC
 from ..session.station import Station
@@ -33,11 +32,12 @@ from .convert import ValueMismatchError, listed
 from .errors import LuaUserError
 from .functions import SIDES, catalogue, preference, sender
 from .hosting import Pending
-from .runs import Run
+from .refused import begun
+from .runs import Run, announce
 from .sheets import Sheet, Sheets
 from .verdicts import Comparisons
 
-__all__ = ["Bench", "Options", "Vehicle", "make_message", "script_future"]
+__all__ = ["Bench", "Options", "Vehicle", "make_message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,8 @@ class Bench:
         Where the sessions stop.
     questions : Questions
         What conditions of breakpoints ask the script.
+    announced : LiveSession or None
+        The session of which it was said where it waits for the other side.
     comparisons : Comparisons
         What a verdict that fails has to tell.
     """
@@ -159,6 +161,7 @@ class Bench:
     comparisons: Comparisons = field(default_factory=Comparisons, init=False)
     _scripts: list[ExitStack] = field(default_factory=list, init=False)
     _journal: Journal | None = field(default=None, init=False)
+    announced: LiveSession | None = field(default=None, init=False)
 
     @property
     def schema(self) -> str | None:
@@ -356,9 +359,15 @@ class Bench:
     def receive(self, role: str, message: str) -> Pending:
         """Wait for a message."""
         session = self.ensure(role)
+        announce(self, f"Receive {message}")
         return self.pending(lambda: session.receive(message, role=role), lambda received: self._exchanged(message))
 
-    def pending(self, begin: Callable[[], Future[Any]], then: Callable[[Any], Any]) -> Pending:
+    def pending(
+        self,
+        begin: Callable[[], Future[Any]],
+        then: Callable[[Any], Any],
+        failed: Callable[[], object] = lambda: None,
+    ) -> Pending:
         """Wait for what a session does; meanwhile the conditions of breakpoints may ask the script.
 
         Parameters
@@ -367,8 +376,17 @@ class Bench:
             Begins it.
         then : callable
             As `Pending.then`.
+        failed : callable, optional
+            Called likewise before the script gets an error.
         """
-        return self.questions.pending(lambda: script_future(_in_words(begin)), then)
+
+        def settled(outcome: Any) -> Any:
+            if isinstance(outcome, LuaUserError):
+                failed()
+                raise outcome
+            return then(outcome)
+
+        return self.questions.pending(lambda: begun(begin), settled)
 
     def _exchanged(self, message: str) -> None:
         """Tell `on_exchange` of a message that the script has just sent or received."""
@@ -390,9 +408,21 @@ class Bench:
             session_id = b"" if self.session is None else self.session.party.session_id
             if automatic is not None and sheet.get("value", "EVSEProcessing", ()) == "Finished":
                 automatic = self._finished() or automatic
-            return make_message(message, sheet, schema, automatic, fills, session_id)
+            try:
+                return make_message(message, sheet, schema, automatic, fills, session_id)
+            except LuaUserError as error:
+                raise self._of_turn(message, error) if automatic is None else error from None
 
         return make
+
+    def _of_turn(self, message: str, error: LuaUserError) -> LuaUserError:
+        """What is wrong with a message that the autopilot has none of: first of all that it is another one's turn."""
+        party = None if self.session is None else self.session.party
+        turn = None if party is None else party.turn
+        if party is None or turn is None or turn == (message if party.role == "EVCC" else message[:-3] + "Req"):
+            return error
+        text = f"{turn} is yours: {message} would be out of turn, and is sent all the same when its fields are set"
+        return LuaUserError(f"{text}\n{error.message}", error.hint)
 
     def _finished(self) -> Message | None:
         """The autopilot's answer of a station that has finished, where a script says that it has."""
@@ -478,46 +508,3 @@ def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> t
     items = catalogue(key, message)
     names = dict.fromkeys(f"{side}.Set_{message}_{setter}" for path in paths for setter in items.setters(path))
     return text, f"set {them} first: {listed(list(names))}"
-
-
-_MISTAKES = (SessionError, LocalProtocolError, LinkError, codec.EncodeError)
-
-
-def _mistake(error: Exception) -> LuaUserError:
-    """A refusal as the script's mistake, with its place in the script."""
-    if isinstance(error, StoppedError):
-        return LuaUserError(str(error), "look with Get, change with Set; then Session.RunTo or RunToEnd goes on")
-    if isinstance(error, SessionEndedError):
-        return LuaUserError(str(error), error.advice)
-    if isinstance(error, codec.EncodeError):
-        return LuaUserError(f"the message cannot be sent: EXI has no way to write it: {error}")
-    return LuaUserError(str(error))
-
-
-def _in_words(call: Callable[[], Future[Any]]) -> Future[Any]:
-    try:
-        return call()
-    except _MISTAKES as error:
-        raise _mistake(error) from error
-
-
-def script_future(future: Future[Any]) -> Future[Any]:
-    """A future for a script: with errors that are shown at the line that waits."""
-    outcome: Future[Any] = Future()
-
-    def done(inner: Future[Any]) -> None:
-        if inner.cancelled() or not outcome.set_running_or_notify_cancel():
-            return
-        error = inner.exception()
-        if error is None:
-            outcome.set_result(inner.result())
-        else:
-            outcome.set_exception(_mistake(error) if isinstance(error, _MISTAKES) else error)
-
-    def cancelled(outer: Future[Any]) -> None:
-        if outer.cancelled():
-            future.cancel()
-
-    outcome.add_done_callback(cancelled)
-    future.add_done_callback(done)
-    return outcome

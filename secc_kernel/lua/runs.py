@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..codec import Message
 from ..link.breakpoints import Condition, Stop, check_message
 from ..link.reach import known_requests
+from ..link.reasons import what_the_other_did
 from ..session.events import Ended
 from ..session.journal import Journal
 from .conditions import holds, values_of
@@ -21,7 +22,18 @@ from .picture import scalar as shown
 if TYPE_CHECKING:
     from .bench import Bench
 
-__all__ = ["Run", "add_break", "breaks", "remove_break", "run_for", "run_to", "run_to_end", "run_until"]
+__all__ = [
+    "Run",
+    "add_break",
+    "announce",
+    "breaks",
+    "remove_break",
+    "run_for",
+    "run_to",
+    "run_to_end",
+    "run_until",
+    "wait_for",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +75,20 @@ def _run(
     result : callable
         From its result to what the script gets, and how it came out.
     """
-    first = len(bench.ensure().journal.entries)
+    journal = bench.ensure().journal
+    first, messages = len(journal.entries), len(journal.frames)
 
     def then(outcome: Any) -> Any:
         given, said = result(outcome)
         tell(bench, what, first, said)
         return given
 
-    return bench.pending(begin, then)
+    def failed() -> None:
+        if len(journal.frames) > messages:
+            tell(bench, what, first, "it did not come to that")
+
+    announce(bench, what)
+    return bench.pending(begin, then, failed)
 
 
 def tell(bench: Bench, what: str, first: int, outcome: str) -> None:
@@ -78,6 +96,31 @@ def tell(bench: Bench, what: str, first: int, outcome: str) -> None:
     journal = bench.journal
     if journal is not None:
         bench.on_run(Run(journal, what, first, len(journal.entries), outcome))
+
+
+def announce(bench: Bench, what: str) -> None:
+    """Say, once for each session on a real link, where it waits for the other side to connect."""
+    session = bench.session
+    if session is None or session is bench.announced or not session.link.real or session.party.connection is not None:
+        return
+    bench.announced = session
+    doing = "listening at" if session.side == "SECC" else "connecting to"
+    tell(bench, what, len(session.journal.entries), f"{doing} {session.link.place}")
+
+
+def wait_for(bench: Bench, seconds: float) -> Pending:
+    """Let time pass; an end that comes meanwhile is shown. Gives where the session stopped, if it did before."""
+    session = bench.ensure()
+    first, began, before = len(session.journal.entries), session.now, session.party.ended
+
+    def passed(stop: Stop | None) -> str | None:
+        ended = session.party.ended
+        if ended is not None and ended is not before:
+            said = f"{what_the_other_did(ended, session.side)} after {max(ended.time - began, 0):.3g} s"
+            tell(bench, f"Wait {seconds:g} s", first, f"{said}: {ended.reason}")
+        return None if stop is None else str(stop)
+
+    return bench.pending(lambda: session.wait(seconds), passed)
 
 
 def run_to(bench: Bench, request: Any) -> Pending:

@@ -15,7 +15,7 @@ from .bench import Bench, Options, Vehicle
 from .errors import LuaUserError
 from .functions import SIDES, suggest
 from .hosting import HostFunction, Pending
-from .runs import add_break, remove_break, run_for, run_to, run_to_end, run_until
+from .runs import add_break, remove_break, run_for, run_to, run_to_end, run_until, wait_for
 from .station_table import station
 from .status import StatusTable
 
@@ -79,10 +79,10 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
             "Stops before the script's side sends this message, or after it has received it; gives the breakpoint's "
             "number. condition is a table of field values, {ResponseCode='OK'}, or a function of the fields; with hits "
             "it stops only the time of this number. RunTo and RunToEnd then return where the session stands, Receive "
-            "and Send fail with it; the message can be read (Get) and changed (Set), and the next run goes on. The "
-            "simulated clock stands still; on a real link the autopilot acts when half of the message's performance "
-            "time is over and no cell runs. Without arguments: a table of the breakpoints, which stay until they are "
-            "taken away."
+            "and Send fail with it; the message can be read (Get) and this one changed (Set), and the next run goes "
+            "on. The simulated clock stands still; on a real link the autopilot acts when half of the message's "
+            "performance time is over and no cell runs. Without arguments: a table of the breakpoints, which stay until "
+            "they are taken away."
         ),
     ),
     "Session.Unbreak": (
@@ -198,8 +198,7 @@ def _autopilot(bench: Bench, on: Any) -> bool:
 def _wait(bench: Bench, seconds: Any) -> Pending:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
         raise LuaUserError(f"Session.Wait takes a number of seconds, not {seconds!r}")
-    session = _live(bench)
-    return bench.pending(lambda: session.wait(seconds), lambda stop: None if stop is None else str(stop))
+    return wait_for(bench, seconds)
 
 
 def _check(bench: Bench, place: str, condition: Any = None, text: Any = "") -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from notebook import Notebook
 
 from secc_kernel.lua.bench import Options, Vehicle
-from secc_kernel.lua.errors import LuaError
+from secc_kernel.lua.errors import LuaError, LuaInterrupted
 
 
 @pytest.fixture
@@ -44,6 +46,46 @@ def test_the_advice_is_for_the_link(lua):
         lua("Session.RunTo('SessionSetupReq')")
     assert "Session.RunTo(…) or Receive connects to the station again" in caught.value.hint
     assert "Ev.Plug" not in caught.value.hint
+
+
+def test_a_wait_in_which_the_vehicle_gives_up_says_so(lua):
+    lua("Session.RunTo('PreChargeReq') Session.Wait(1)")
+    assert len(lua.runs) == 1
+    lua("Session.Wait(30)")
+    assert lua.runs[-1].what == "Wait 30 s"
+    assert lua.runs[-1].outcome.startswith("the EV gave up after 1 s: the EVCC closed the connection")
+    lua("Session.Wait(1)")
+    assert len(lua.runs) == 2  # told already
+
+
+def test_a_run_that_fails_shows_what_it_did(lua):
+    with pytest.raises(LuaError, match="CurrentDemandReq cannot come any more"):
+        lua("Ev.Plug{mode='AC'} Session.RunTo('CurrentDemandReq')")
+    (run,) = lua.runs
+    assert (run.what, run.outcome) == ("RunTo CurrentDemandReq", "it did not come to that")
+    frames = [entry for entry in run.journal.entries[run.first : run.last] if entry.kind == "frame"]
+    assert len(frames) > 5
+    with pytest.raises(LuaError, match="cannot come any more"):
+        lua("Session.RunTo('CurrentDemandReq')")
+    assert len(lua.runs) == 1  # nothing was exchanged: the error says all
+
+
+def test_a_real_link_says_once_where_it_waits(lua):
+    place = lua("return Session.Open{link='tcp', host='::1', port=0}")
+    for _ in range(2):
+        with pytest.raises(LuaInterrupted):
+            threading.Timer(0.2, lua.engine.interrupt).start()
+            lua("Secc.Receive_SessionSetupReq_001()")
+    assert [(run.what, run.outcome) for run in lua.runs] == [("Receive SessionSetupReq", f"listening at {place}")]
+
+
+def test_the_turn_is_said_before_what_is_missing(lua):
+    lua("Session.RunTo('PreChargeReq')")
+    with pytest.raises(LuaError, match="PreChargeReq is yours: CurrentDemandRes would be out of turn") as caught:
+        lua("Secc.Send_CurrentDemandRes_001()")
+    assert "it lacks ResponseCode" in caught.value.message
+    lua("Secc.Send_CableCheckRes_001()")
+    assert lua.names[-2:] == ["PreChargeReq", "CableCheckRes"]
 
 
 def test_closing_forgets_what_was_chosen(lua):
