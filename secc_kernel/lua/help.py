@@ -224,6 +224,14 @@ def _facts(found: Function, known: list[tuple[str, Meaning | None]], language: s
         parts = item.steps[-2].type._quantity_ if is_part(item) else None
         if unit and (parts is None or item.steps[-1].field == parts.number):
             yield say("unit", language), unit
+        if (
+            found.verb in ("Set", "Add")
+            and parts is not None
+            and parts.exponent
+            and item.steps[-1].field == parts.number
+        ):
+            multiplier = f"…_{item.name.rpartition('_')[0].rpartition('_')[2]}_{parts.exponent}"
+            yield say("goes with", language), say("parts alone", language, multiplier=multiplier)
     if found.returns:
         yield say("returns", language), found.returns
     if item is not None and found.what != "keys":

@@ -51,6 +51,11 @@ _SAID: dict[str, tuple[str, str]] = {
     "list": ("list, {low} to {high} items", "목록, 항목 {low}~{high}개"),
     "long list": ("list, at least {low} items", "목록, 항목 {low}개 이상"),
     "sent by": ("{message}, sent by the {sender}", "{message}, {sender}가 송신"),
+    "goes with": ("goes with", "함께 설정"),
+    "parts alone": (
+        "{multiplier}: a number alone means what the autopilot's makes of it; with -1, 100 is 10.0",
+        "{multiplier}: 숫자만 설정하면 오토파일럿의 값이 적용됩니다. -1이면 100은 10.0입니다",
+    ),
     "index": ("list index, counted from 0", "목록 인덱스, 0부터"),
     "count": ("number of items, {max} at most", "항목 수, 최대 {max}"),
     "any count": ("number of items", "항목 수"),

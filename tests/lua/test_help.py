@@ -189,3 +189,11 @@ def test_whole_exchanges_run_as_they_are(script, schema):
     for name in first:
         script(exchange("Secc", schema, name))
     assert script("return Session.Status().messages") > 4
+
+
+def test_the_number_of_a_physical_value_tells_of_its_exponent():
+    name = "CurrentDemandRes_EVSEMaximumVoltageLimit"
+    facts = dict(help.function(find("Secc", f"Set_{name}_Value", ("iso2",))).facts)
+    assert facts["goes with"].startswith("…_EVSEMaximumVoltageLimit_Multiplier: ")
+    for other in (f"Set_{name}_Multiplier", f"Get_{name}_Value", "Set_CurrentDemandRes_EVSEID"):
+        assert "goes with" not in dict(help.function(find("Secc", other, ("iso2",))).facts)

@@ -513,6 +513,15 @@ def test_a_physical_value_breaks_the_schema_where_its_number_does(charge, add) -
     assert ["EVSEPresentCurrent", "124.9 A", "script"] in rows
 
 
+def test_parts_of_a_physical_value_that_the_script_left_out_are_told(charge, add) -> None:
+    journal: Journal = charge(1)
+    auto = ("EVSEPresentVoltage.Multiplier", "EVSEPresentVoltage.Unit", "EVSEPresentCurrent.Unit", "ResponseCode")
+    add(journal, 1.0, journal.message(1), auto=auto)
+    rows = {row[0]: row[2] for row in check_forms(views.message(journal)).rows if len(row) == 3}
+    assert rows["EVSEPresentVoltage"] == "script; Multiplier -1 from the autopilot"
+    assert rows["EVSEPresentCurrent"] == "script"  # the unit of a current is no other
+
+
 def test_bytes_are_shown_as_scripts_have_them(seed: Journal, add) -> None:
     request = codec.new("iso2", "AuthorizationReq", Id="ID1", GenChallenge=bytes(range(16)))
     add(seed, 11.0, request)
