@@ -80,18 +80,32 @@ class Sink:
 
 
 class Table(Sink):
-    """Columns of fixed width, for people, without the XML."""
+    """Columns of fixed width, for people, without the XML: first what fits a terminal, when and what."""
 
     xml = False
-    _FORMAT = "{:<24}  {:>7}  {:<26}  {:>3}  {:<36}  {:<36}  {:<6}  {:>6}  {:<12}  {:<32}  {}\n"
+    _FORMAT = "{:>7}  {:<26}  {:>3}  {:<32}  {:<20}  {:<20}  {:<6}  {:>6}  {:<6}  {:<24}  {}\n"
     titles = _FORMAT.format(
-        "file", "frame", "time (UTC)", "str", "src", "dst", "type", "length", "schema", "message", "exi"
+        "frame", "time (UTC)", "str", "message", "src", "dst", "type", "length", "schema", "file", "exi"
     )
 
     def write(self, row: Row) -> None:
         file, frame, time, stream, src, dst, kind, length, schema, message, exi, _, error = row
-        shown = file[-24:], frame or "", _moment(time), stream, src, dst, f"0x{kind:04X}", length, schema or "?"
-        self.text(self._FORMAT.format(*shown, message or error, exi))
+        shown = (
+            frame or "",
+            _moment(time),
+            stream,
+            message or error,
+            _ending(src),
+            _ending(dst),
+            f"0x{kind:04X}",
+            length,
+        )
+        self.text(self._FORMAT.format(*shown, schema or "?", file[-24:], exi))
+
+
+def _ending(address: str, width: int = 20) -> str:
+    """An address, of a long one the end: there they differ."""
+    return address if len(address) <= width else f"…{address[1 - width :]}"
 
 
 def _moment(time: float) -> str:

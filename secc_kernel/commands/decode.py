@@ -2,7 +2,8 @@
 
 A row a message, in the order of the frames, with the columns file, frame (the one that completes the message; none in a
 journal), time, stream, src, dst, payload_type, payload_length, schema, message, exi (hex), xml and error. The table
-leaves out the xml; the other formats have every column. What is missing or damaged is said on the error stream.
+begins with what fits a terminal and leaves out the xml; the other formats have every column, in this order. What is
+missing or damaged is said on the error stream.
 
 Several files are decoded at the same time and written in the order in which they are given. Files may be larger than
 the memory.
@@ -53,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="pcap or pcapng, also compressed by gzip; or a journal"
     )
-    parser.add_argument("--format", choices=sorted(FORMATS), default="table", help="of the rows (table)")
+    parser.add_argument(
+        "--format",
+        choices=sorted(FORMATS),
+        help="of the rows (by the ending of --output: .csv, .jsonl, .parquet; else table)",
+    )
     parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to the standard output")
     parser.add_argument(
         "--jobs", "-j", type=_count, metavar="N", help="processes that decode files at the same time (one a core)"
@@ -76,9 +81,10 @@ def main(arguments: argparse.Namespace) -> int:
     jobs = [Job(path, names[path], arguments.quiet) for path in arguments.files]
     sizes = [_size(path) for path in arguments.files]
     processes = _processes(arguments.jobs, sizes)
+    format_ = arguments.format or _format_of(arguments.output)
     with (
         _output(arguments.output, arguments.files) as file,
-        FORMATS[arguments.format](file) as sink,
+        FORMATS[format_](file) as sink,
         # Where the rows are printed, they are the progress.
         Progress(sum(filter(None, sizes)), sys.stderr, not arguments.quiet and not file.isatty()) as progress,
     ):
@@ -88,8 +94,14 @@ def main(arguments: argparse.Namespace) -> int:
             from secc_kernel.commands._parallel import decode_parallel
 
             folder = None if arguments.output is None else Path(arguments.output).absolute().parent
-            good = decode_parallel(jobs, processes, sink, arguments.format, folder, progress)
+            good = decode_parallel(jobs, processes, sink, format_, folder, progress)
     return 0 if good else 2
+
+
+def _format_of(path: str | None) -> str:
+    """The format that a file's ending names; that for people otherwise."""
+    ending = Path(path or "").suffix[1:].lower()
+    return ending if ending in FORMATS else "table"
 
 
 def _names(paths: list[str]) -> dict[str, str]:

@@ -64,7 +64,7 @@ def test_parquet_says_the_same(capture, capsysbinary, tmp_path):
 def test_the_table_is_for_people(capture, capsysbinary):
     assert main(["decode", str(capture)]) == 0
     lines = capsysbinary.readouterr().out.decode().splitlines()
-    assert lines[0].split()[:3] == ["file", "frame", "time"]
+    assert lines[0].split()[:3] == ["frame", "time", "(UTC)"]
     assert len(lines) == 23
     assert "SessionSetupReq" in lines[3]
     assert "0x8001" in lines[3]
@@ -167,3 +167,15 @@ def test_a_damaged_journal_says_where(journal, capsysbinary):
     path.write_bytes(b"".join(lines))
     assert main(["decode", str(path)]) == 2
     assert b"line 6: no entry of a journal" in capsysbinary.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("x.csv", b"file,frame,"), ("x.jsonl", b'{"file": '), ("x.CSV", b"file,"), ("x.txt", b"  frame  time")],
+)
+def test_the_ending_of_the_output_says_the_format(journal, tmp_path, name, beginning):
+    path = tmp_path / name
+    assert main(["decode", "--output", str(path), str(journal[1])]) == 0
+    assert path.read_bytes().startswith(beginning)
+    assert main(["decode", "--format", "csv", "--output", str(path), str(journal[1])]) == 0
+    assert path.read_bytes().startswith(b"file,frame,")
