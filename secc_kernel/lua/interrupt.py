@@ -56,6 +56,8 @@ class Interrupts:
         Whether somebody has asked to stop since the cell began.
     limit : Limit or None
         The limit that the cell has reached; None if it was the user who asked.
+    waited : str
+        The function whose wait was interrupted; '' if the script was computing.
     on_stuck : callable or None
         Called in a thread of its own when a cell has not stopped long after it was asked to.
     """
@@ -63,6 +65,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.requested = False
         self.limit: Limit | None = None
+        self.waited = ""
         self._calls = 0
         self._call = 0
         self._warned = 0
@@ -75,6 +78,7 @@ class Interrupts:
         self._cells += 1
         self.requested = False
         self.limit = None
+        self.waited = ""
 
     def request(self, limit: Limit | None = None) -> None:
         """Ask the running cell to stop. Callable from any thread and from a signal handler.

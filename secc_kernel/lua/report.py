@@ -138,6 +138,8 @@ class Reporter:
         error.length = 0
         if limit is None:
             error.message = f"interrupted in {error.source}:{error.line}" if error.source else "interrupted"
+            if self._interrupts.waited:
+                error.message += f", while it waited in {self._interrupts.waited}"
         else:
             error.message = f"{error.source}:{error.line}: {limit.message}" if error.source else limit.message
             error.hint = limit.hint

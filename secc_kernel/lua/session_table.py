@@ -81,8 +81,8 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
             "it stops only the time of this number. RunTo and RunToEnd then return where the session stands, Receive "
             "and Send fail with it; the message can be read (Get) and this one changed (Set), and the next run goes "
             "on. The simulated clock stands still; on a real link the autopilot acts when half of the message's "
-            "performance time is over and no cell runs. Without arguments: a table of the breakpoints, which stay until "
-            "they are taken away."
+            "performance time is over and no cell runs. Without arguments: a table of the breakpoints, which stay "
+            "until they are taken away."
         ),
     ),
     "Session.Unbreak": (

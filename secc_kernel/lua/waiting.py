@@ -117,6 +117,7 @@ class Waits:
     def _settled(self, future: Any, then: Callable[[Any], Any], name: str) -> Answer:
         """What a future has come to, as an answer for Lua."""
         if self._interrupts.requested:
+            self._interrupts.waited = name
             return ("interrupt",)
         if future.cancelled():
             return self._binder.complain(LuaUserError(f"{name} was called off"), name)

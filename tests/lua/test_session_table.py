@@ -73,7 +73,7 @@ def test_a_run_that_fails_shows_what_it_did(lua):
 def test_a_real_link_says_once_where_it_waits(lua):
     place = lua("return Session.Open{link='tcp', host='::1', port=0}")
     for _ in range(2):
-        with pytest.raises(LuaInterrupted):
+        with pytest.raises(LuaInterrupted, match=r"while it waited in Secc\.Receive_SessionSetupReq_001"):
             threading.Timer(0.2, lua.engine.interrupt).start()
             lua("Secc.Receive_SessionSetupReq_001()")
     assert [(run.what, run.outcome) for run in lua.runs] == [("Receive SessionSetupReq", f"listening at {place}")]
