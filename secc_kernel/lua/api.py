@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..codec import Message
+from ..messages import vocabulary
 from . import enumerations
 from .bench import Bench
 from .convert import ValueMismatchError, expectation, from_script, to_script
 from .errors import LuaUserError
 from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
-from .hosting import LazyTable, Pending
+from .hosting import HostFunction, LazyTable, Pending
 from .names import Item, Step
 from .picture import brief, scalar
 from .runtime import LuaEngine
@@ -42,7 +43,7 @@ def install(engine: LuaEngine, bench: Bench) -> None:
     """
     for side in SIDES:
         api = SideApi(side, bench)
-        engine.define(side, LazyTable(side, api.resolve, api.names))
+        engine.define(side, LazyTable(side, api.member, api.names))
         engine.alias(side.upper(), side)
     engine.add_globals(lambda name: _enumeration(name, bench), lambda: enumerations.tables(_active(bench)))
     engine.register_table("Session", session_table(bench))
@@ -97,6 +98,13 @@ class SideApi:
         """
         return find(self.side, name, preference(self._bench.schema))
 
+    def member(self, name: str) -> Callable[..., Any] | HostFunction:
+        """As `resolve`, for Lua: what sets something is told where the script does so."""
+        function = self.resolve(name)
+        if not name.startswith(("Set_", "Add_")):
+            return function
+        return HostFunction(lambda place, *args: function(*args, place=place), f"{self.side}.{name}", placed=True)
+
     def resolve(self, name: str) -> Callable[..., Any]:
         """The function of that name.
 
@@ -111,14 +119,14 @@ class SideApi:
             raise LuaUserError(str(error)) from None
         if function.what == "message":
             return self._of_message(function)
-        make = {
+        make: dict[str, Callable[[_Lookup], Callable[..., Any]]] = {
             "Set": self._setter,
             "Get": self._getter,
             "Check": self._checker,
             "Add": self._adder,
             "Exist": self._finder,
-        }[function.verb]
-        return make(_Lookup(self, function))
+        }
+        return make[function.verb](_Lookup(self, function))
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -151,7 +159,7 @@ class SideApi:
         bench, sheets = self._bench, self._bench.sheets
         message, what, count = lookup.message, lookup.what, lookup.indices
 
-        def set_(*args: Any) -> None:
+        def set_(*args: Any, place: str = "") -> None:
             if len(args) != count + 1:
                 raise lookup.wrong_arguments(args)
             indices = args[:count]
@@ -160,7 +168,7 @@ class SideApi:
             value, sheet = lookup.checked(args[-1]), sheets.of(message)
             if count:
                 lookup.check_counts(sheet, indices)
-            sheet.set(what, lookup.item_name, indices, value, bench.stands_before(message))
+            sheet.set(what, lookup.item_name, indices, value, bench.stands_before(message), place)
 
         return set_
 
@@ -168,13 +176,13 @@ class SideApi:
         bench, sheets = self._bench, self._bench.sheets
         message, outer = lookup.message, lookup.indices - 1
 
-        def add(*args: Any) -> None:
+        def add(*args: Any, place: str = "") -> None:
             if len(args) != outer + 1:
                 raise lookup.wrong_arguments(args)
             lookup.check_indices(args[:outer])
             value, sheet = lookup.checked(args[-1]), sheets.of(message)
             lookup.check_counts(sheet, (*args[:outer], sheet.next_index(lookup.item_name, args[:outer])))
-            sheet.append(lookup.item_name, args[:outer], value, bench.stands_before(message))
+            sheet.append(lookup.item_name, args[:outer], value, bench.stands_before(message), place)
 
         return add
 
@@ -246,6 +254,11 @@ class SideApi:
             return any(_fits(item, expected) for item in lookup.all_items(self.message(lookup.message)))
 
         return exist
+
+    @property
+    def spoken(self) -> str | None:
+        """The vocabulary that what is set now is for, where that is known."""
+        return self._bench.spoken
 
     @property
     def preference(self) -> tuple[str, ...]:
@@ -337,6 +350,13 @@ class _Lookup:
     def checked(self, value: Any) -> Any:
         """A value that the item can take, as the script wrote it."""
         self.converted(value)
+        spoken = self._api.spoken
+        if spoken not in (None, self.schema) and self.message in vocabulary(spoken).elements:
+            ours = vocabulary(self.schema).title
+            raise LuaUserError(
+                f"{self.full_name}: {self.message} of {vocabulary(spoken).title} has no {self.item_name}, "
+                f"only that of {ours} has"
+            )
         return value
 
     def read_back(self, said: Any) -> Any:

@@ -324,6 +324,14 @@ class Bench:
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
+    @property
+    def spoken(self) -> str | None:
+        """The vocabulary that what is set now is for, where that is known: the agreed one, or the only one on offer."""
+        party = None if self.session is None else self.session.party
+        if party is not None and party.schema is not None and party.ended is None:
+            return party.schema
+        return self.protocols[0] if self.protocols is not None and len(self.protocols) == 1 else None
+
     def stands_before(self, message: str) -> bool:
         """Whether the session has stopped right before this message is sent: what is set now changes that one."""
         stop = self.breakpoints.stop
@@ -462,7 +470,7 @@ def make_message(
     try:
         assignments = sheet.assignments(key, name)
     except ValueMismatchError as error:
-        raise LuaUserError(str(error)) from None
+        raise LuaUserError(f"what was set does not fit: {error}", _LEFT_OUT) from None
     if automatic is not None and automatic.schema != key:
         automatic = None
     header_type = catalogue(key, name).header_type
@@ -486,6 +494,12 @@ def make_message(
         fields["Header"] = header.value
     intended, auto = header.intended + body.intended, header.auto + body.auto
     return Composed(codec.new(key, name, **fields), tuple(intended), tuple(auto))
+
+
+_LEFT_OUT = (
+    "it is left out from now on in sessions of this protocol: call again to go on without it; "
+    "in a script for several protocols set it only where Session.Protocol() says which one was agreed on"
+)
 
 
 def _needed(name: str, assignments: list[Assignment]) -> tuple[str, ...]:

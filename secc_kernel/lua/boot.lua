@@ -286,6 +286,7 @@ function special.await() return finish(wait()) end
 function special.interrupt() return unwind("interrupt") end
 function special.closure(f) return wrap(f) end
 function special.raw_closure(f) return wrap_raw(f) end
+function special.placed_closure(f) return wrap_placed(f) end
 function special.hold(reason, text)             -- a debugger stops the script where it waits, which it then does again
   attend()                                      -- it may have been attached just now
   if state.debug then state.debug.hold(reason, text) end

@@ -254,7 +254,7 @@ class Binder:
             arguments = [self.value(item, name) for item in result.arguments]
             return ("ask", self.bind(result.then, name), result.function.number, *arguments)
         if isinstance(result, HostFunction):
-            kind = "raw_closure" if result.raw else "closure"
+            kind = "raw_closure" if result.raw else "placed_closure" if result.placed else "closure"
             return (kind, self.bind(result.function, result.name or name, result.raw))
         if is_function(result):
             return ("closure", self.bind(result, name))

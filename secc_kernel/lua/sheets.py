@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from ..messages import vocabulary
 from .compose import Assignment
 from .convert import ValueMismatchError, from_script
 from .functions import catalogue
@@ -28,16 +29,20 @@ class Sheet:
         Keys that were set since the message was last sent: they are for the session that begins, if one ends now.
     """
 
-    __slots__ = ("_before", "_cursors", "_lock", "said", "unsent")
+    __slots__ = ("_before", "_cursors", "_left_out", "_lock", "_places", "said", "unsent")
 
     def __init__(self) -> None:
         self.said: dict[Key, Any] = {}
         self.unsent: set[Key] = set()
         self._before: dict[Key, Any] | None = None
+        self._places: dict[Key, str] = {}
+        self._left_out: set[tuple[str, Key]] = set()
         self._cursors: dict[tuple[str, tuple[int, ...]], int] = {}
         self._lock = threading.Lock()  # the script sets, the link's thread composes
 
-    def set(self, what: str, name: str, indices: tuple[int, ...], value: Any, once: bool = False) -> None:
+    def set(
+        self, what: str, name: str, indices: tuple[int, ...], value: Any, once: bool = False, place: str = ""
+    ) -> None:
         """Remember a value; what is set last counts.
 
         Parameters
@@ -46,11 +51,15 @@ class Sheet:
             See `Key`, and the value as the script wrote it.
         once : bool
             For the next message only: then all is as it was before.
+        place : str
+            Where the script has said so: ``In[3]:2``.
         """
         key = (what, name, indices)
         with self._lock:
             if once and self._before is None:
                 self._before = dict(self.said)
+            self._places[key] = place
+            self._left_out = {(schema, other) for schema, other in self._left_out if other != key}
             self.said.pop(key, None)
             self.said[key] = value
             self.unsent.add(key)
@@ -62,11 +71,11 @@ class Sheet:
                     if not (field.startswith(prefix) and outer[: len(indices)] == indices)
                 }
 
-    def append(self, name: str, outer: tuple[int, ...], value: Any, once: bool = False) -> None:
+    def append(self, name: str, outer: tuple[int, ...], value: Any, once: bool = False, place: str = "") -> None:
         """Remember a value for the next item of a list, counted field by field."""
         index = self.next_index(name, outer)
         self._cursors[name, outer] = index + 1
-        self.set("value", name, (*outer, index), value, once)
+        self.set("value", name, (*outer, index), value, once, place)
 
     def next_index(self, name: str, outer: tuple[int, ...]) -> int:
         """The index of the item that is appended next."""
@@ -120,12 +129,22 @@ class Sheet:
         Raises
         ------
         ValueMismatchError
-            The vocabulary's message has no such element, or it does not take the value; the text names it.
+            The vocabulary's message has no such element, or it does not take the value; the text names it and where it
+            was set. That is said once: from then on it is left out.
         """
         items = catalogue(schema, message)
         with self._lock:
-            said = list(self.said.items())
-        return [_assignment(items, schema, message, key, value) for key, value in said]
+            said = [(key, value) for key, value in self.said.items() if (schema, key) not in self._left_out]
+        found, problems = [], []
+        for key, value in said:
+            try:
+                found.append(_assignment(items, schema, message, key, value))
+            except ValueMismatchError as error:
+                self._left_out.add((schema, key))
+                problems.append(f"{error} (set at {self._places.get(key) or 'an unknown place'})")
+        if problems:
+            raise ValueMismatchError("; ".join(problems))
+        return found
 
 
 def _is_in(list_: Item, value: Item | None) -> bool:
@@ -136,7 +155,7 @@ def _assignment(items: Catalogue, schema: str, message: str, key: Key, value: An
     what, name, indices = key
     item = _item(items, what, name)
     if item is None:
-        raise ValueMismatchError(f"{message}_{name} was set, and {message} of {schema} has no such element")
+        raise ValueMismatchError(f"{message} of {vocabulary(schema).title} has no {name}")
     if what == "value":
         try:
             value = from_script(item.type, value)

@@ -720,3 +720,21 @@ def test_a_scripted_charge_loop_is_fast(lua):
     """)
     assert time.perf_counter() - began < 5
     assert lua.last.message.body.EVSEPresentCurrent.Value == 600
+
+
+def test_what_another_protocol_lacks_is_an_error_where_it_is_set(lua):
+    lua("Session.Protocol('din') Session.RunTo('CurrentDemandReq')")
+    with pytest.raises(LuaError, match=r"In\[2\]:1: .*: CurrentDemandRes of DIN SPEC 70121.* has no EVSEID"):
+        lua("Secc.Set_CurrentDemandRes_EVSEID('X')")
+    lua("Secc.Send_CurrentDemandRes_001() Session.RunFor(1)")
+
+
+def test_what_was_set_before_the_protocol_was_known_is_told_once_and_left_out(lua):
+    lua("Ev.Plug{protocols={'din'}}\nSecc.Set_SessionSetupRes_EVSETimeStamp(5)")
+    with pytest.raises(LuaError) as caught:
+        lua("Session.RunTo('ServiceDiscoveryReq')")
+    assert "SessionSetupRes of DIN" in caught.value.message
+    assert "has no EVSETimeStamp (set at In[1]:2)" in caught.value.message
+    assert "left out from now on" in caught.value.hint
+    lua("Session.RunTo('ServiceDiscoveryReq')")
+    assert lua.names[-1] == "ServiceDiscoveryReq"
