@@ -125,7 +125,8 @@ def test_more(kernel: Kernel, name: str, send: Callable[[Kernel], None]) -> None
 
 def test_says_where(kernel: Kernel) -> None:
     outcome = interrupted(kernel, "local x = 1\n\nlater()", by_signal)
-    assert outcome.reply["evalue"] == f"interrupted in In[{outcome.reply['execution_count']}]:3"
+    place = f"In[{outcome.reply['execution_count']}]:3"
+    assert outcome.reply["evalue"] == f"interrupted in {place}, while it waited in later"
 
 
 def test_io_read(kernel: Kernel) -> None:
