@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -28,6 +29,8 @@ _GROUP_TEXT = 1 << 24
 _DICTIONARY = 1 << 22
 
 
+_CODE = re.compile(r"ResponseCode>([^<]*)<")
+
 #: Seconds up to which a time is one of a simulated clock, which begins at 0.
 _SIMULATED = 10**8
 
@@ -44,13 +47,10 @@ class Sink:
 
     Attributes
     ----------
-    xml
-        Whether the rows' XML is shown at all.
     grows
         Whether a part may be appended while it is still being written.
     """
 
-    xml: ClassVar[bool] = True
     grows: ClassVar[bool] = True
     #: The lines at the beginning of the file.
     titles: ClassVar[str] = ""
@@ -82,19 +82,31 @@ class Sink:
 class Table(Sink):
     """Columns of fixed width, for people, without the XML: first what fits a terminal, when and what."""
 
-    xml = False
-    _FORMAT = "{:>7}  {:<26}  {:>3}  {:<32}  {:<20}  {:<20}  {:<6}  {:>6}  {:<6}  {:<24}  {}\n"
+    _FORMAT = "{:>7}  {:<26}  {:>3}  {:<27}  {:<26}  {:<20}  {:<20}  {:<6}  {:>6}  {:<6}  {:<24}  {}\n"
     titles = _FORMAT.format(
-        "frame", "time (UTC)", "str", "message", "src", "dst", "type", "length", "schema", "file", "exi"
+        "frame",
+        "time (UTC)",
+        "str",
+        "message",
+        "response code",
+        "src",
+        "dst",
+        "type",
+        "length",
+        "schema",
+        "file",
+        "exi",
     )
 
     def write(self, row: Row) -> None:
-        file, frame, time, stream, src, dst, kind, length, schema, message, exi, _, error = row
+        file, frame, time, stream, src, dst, kind, length, schema, message, exi, xml, error = row
+        code = _CODE.search(xml or "")
         shown = (
             frame or "",
             _moment(time),
             stream,
             message or error,
+            code[1] if code else "",
             _ending(src),
             _ending(dst),
             f"0x{kind:04X}",

@@ -172,7 +172,7 @@ def decode_file(
         for entry in entries(job.path, progress=progress):
             if isinstance(entry, FrameEntry):
                 if entry.layer == "v2gtp":
-                    sink.write(message_row(job.name, entry, sink.xml))
+                    sink.write(message_row(job.name, entry))
             elif isinstance(entry, FindingEntry) and not job.quiet:
                 remark(f"{job.name}: {entry.severity}: {entry.text} [{entry.rule}]")
     except (CaptureError, JournalError) as error:
