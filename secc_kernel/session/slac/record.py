@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from secc_kernel.session.journal import FrameEntry
 from secc_kernel.wire.homeplug.messages import (
     CM_ATTEN_CHAR_IND,
@@ -46,6 +48,7 @@ def sender_of(mmtype: int) -> str:
     return _SENDERS.get(mmtype, "")
 
 
+@lru_cache(maxsize=256)
 def mac_text(mac: bytes) -> str:
     """An address as people write it."""
     return mac.hex(":")
@@ -70,13 +73,5 @@ def management_entry(
         Who has sent it, where that is known better than by the message.
     """
     mmtype = int.from_bytes(payload[1:3], "little")
-    return FrameEntry(
-        time,
-        layer=LAYER,
-        sender=sender_of(mmtype) if sender is None else sender,
-        src=mac_text(source),
-        dst=mac_text(destination),
-        frame=frame,
-        payload_type=mmtype,
-        data=payload,
-    )
+    who = _SENDERS.get(mmtype, "") if sender is None else sender
+    return FrameEntry(time, LAYER, who, mac_text(source), mac_text(destination), -1, frame, mmtype, payload)
