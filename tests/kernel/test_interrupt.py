@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from itertools import cycle
 
-import IPython
 import pytest
 
 from .conftest import Kernel, Outcome
@@ -104,11 +103,8 @@ def interrupted(kernel: Kernel, code: str, send: Callable[[Kernel], None]) -> Ou
 @pytest.mark.parametrize("code", CELLS.values(), ids=CELLS)
 def test_interrupt(kernel: Kernel, code: str, send: Callable[[Kernel], None]) -> None:
     outcome = interrupted(kernel, code, send)
-    if code.startswith("%%time") and IPython.version_info < (9,):
-        assert outcome.status == "ok"  # IPython 8 shows an error inside of a magic and calls the cell a success
-    else:
-        assert outcome.status == "error"
-        assert outcome.reply["ename"] in ("KeyboardInterrupt", "CancelledError")
+    assert outcome.status == "error"
+    assert outcome.reply["ename"] in ("KeyboardInterrupt", "CancelledError")
     assert outcome.seconds < LIMIT
     assert kernel.run("local s = 0 for i = 1, 1e6 do s = s + i end return s").result == "500000500000"
 

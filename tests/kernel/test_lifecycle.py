@@ -132,9 +132,10 @@ def test_two_kernels_side_by_side(own: Kernel) -> None:
         assert results[0] == results[1]
         assert "terminated" in (results[0] or "")
         assert own.run("x = 'own'").status == other.run("x = 'other'").status == "ok"
-        other.begin_running("while true do end")
+        request = other.begin_running("while true do end")
         assert own.run("x").result == "'own'"
         other.manager.interrupt_kernel()
+        assert other.end(request).status == "error"
         for kernel in (own, other):
             assert kernel.run("Session.Open{link='tcp', host='::1'}").status == "ok"
         assert port_of(own) != port_of(other)
