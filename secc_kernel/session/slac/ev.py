@@ -32,11 +32,11 @@ from secc_kernel.wire.homeplug.messages import (
     CM_START_ATTEN_CHAR_IND,
     CM_VALIDATE_CNF,
     CM_VALIDATE_REQ,
+    ValidationResult,
 )
 
 __all__ = ["EVMatcher"]
 
-_NOT_READY, _READY, _SUCCESS, _FAILURE, _NOT_REQUIRED = range(5)
 _TOGGLES = 3
 _TOGGLE_TIME = 20
 """Hundreds of milliseconds, less one, that the EV gives itself for toggling the pilot."""
@@ -220,7 +220,7 @@ class EVMatcher(Matcher):
             self._match()
         else:
             self._step = "validating"
-            self._ask_to_validate(CM_VALIDATE_REQ(Result=_READY))
+            self._ask_to_validate(CM_VALIDATE_REQ(Result=ValidationResult.Ready))
 
     def _ask_to_validate(self, message: CM_VALIDATE_REQ, timer: str = "TT_match_response") -> None:
         assert self.evse is not None
@@ -232,15 +232,19 @@ class EVMatcher(Matcher):
             return
         if not (self.answered("TT_match_response") or self.answered("TT_EVSE_vald_toggle")):
             return
-        if message.Result == _READY and self._step == "validating":
+        if message.Result == ValidationResult.Ready and self._step == "validating":
             self._step = "toggling"
-            self._ask_to_validate(CM_VALIDATE_REQ(Timer=_TOGGLE_TIME, Result=_READY), "TT_EVSE_vald_toggle")
+            self._ask_to_validate(
+                CM_VALIDATE_REQ(Timer=_TOGGLE_TIME, Result=ValidationResult.Ready), "TT_EVSE_vald_toggle"
+            )
             self._events.append(TogglePilot(self.now, _TOGGLES, (_TOGGLE_TIME + 1) / 10))
-        elif message.Result == _NOT_REQUIRED or (message.Result == _SUCCESS and message.ToggleNum == _TOGGLES):
+        elif message.Result == ValidationResult.NotRequired or (
+            message.Result == ValidationResult.Success and message.ToggleNum == _TOGGLES
+        ):
             self._match()
-        elif message.Result == _SUCCESS:
+        elif message.Result == ValidationResult.Success:
             self._pass_over(f"{mac_text(frame.source)} has seen {message.ToggleNum} toggles of {_TOGGLES}")
-        elif message.Result == _NOT_READY:
+        elif message.Result == ValidationResult.NotReady:
             self._pass_over(f"{mac_text(frame.source)} is not ready to validate")
         else:
             self._pass_over(f"{mac_text(frame.source)} has not seen the control pilot toggle")

@@ -26,12 +26,12 @@ from secc_kernel.wire.homeplug.messages import (
     CM_VALIDATE_CNF,
     CM_VALIDATE_REQ,
     GROUPS,
+    ValidationResult,
 )
 from secc_kernel.wire.homeplug.vendor import VS_ATTENUATION_CHARACTERISTICS_IND
 
 __all__ = ["EVSEMatcher"]
 
-_NOT_READY, _READY, _SUCCESS, _FAILURE, _NOT_REQUIRED = range(5)
 _HUNDRED_MS = 0.1
 
 
@@ -279,9 +279,10 @@ class EVSEMatcher(Matcher):
         attempt.heard = self.now
         self.timers.start(f"TT_EVSE_match_session {attempt.key}", seconds("TT_EVSE_match_session"), self.now)
         if not self.needs_validation:
-            self.send(CM_VALIDATE_CNF(Result=_NOT_REQUIRED), attempt.ev)
+            self.send(CM_VALIDATE_CNF(Result=ValidationResult.NotRequired), attempt.ev)
         elif not message.Timer:
-            self.send(CM_VALIDATE_CNF(Result=_READY if self.pilot in "BC" else _NOT_READY), attempt.ev)
+            ready = ValidationResult.Ready if self.pilot in "BC" else ValidationResult.NotReady
+            self.send(CM_VALIDATE_CNF(Result=ready), attempt.ev)
         else:
             attempt.toggles = 0
             within = min((message.Timer + 1) * _HUNDRED_MS, seconds("TT_EVSE_vald_toggle"))
@@ -337,7 +338,7 @@ class EVSEMatcher(Matcher):
         if name == "TT_EVSE_match_MNBC":
             self._sounded(attempt)
         elif name == "TT_EVSE_vald_toggle":
-            result = _SUCCESS if attempt.toggles else _FAILURE
+            result = ValidationResult.Success if attempt.toggles else ValidationResult.Failure
             self.send(CM_VALIDATE_CNF(ToggleNum=attempt.toggles, Result=result), attempt.ev)
         elif name == "TT_match_sequence":
             self._end(attempt, "it does not announce its sounds")

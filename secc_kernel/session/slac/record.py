@@ -5,47 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from secc_kernel.session.journal import FrameEntry
-from secc_kernel.wire.homeplug.messages import (
-    CM_ATTEN_CHAR_IND,
-    CM_ATTEN_CHAR_RSP,
-    CM_MNBC_SOUND_IND,
-    CM_SLAC_MATCH_CNF,
-    CM_SLAC_MATCH_REQ,
-    CM_SLAC_PARM_CNF,
-    CM_SLAC_PARM_REQ,
-    CM_START_ATTEN_CHAR_IND,
-    CM_VALIDATE_CNF,
-    CM_VALIDATE_REQ,
-)
+from secc_kernel.wire.homeplug import declared
 
-__all__ = ["LAYER", "mac_text", "management_entry", "sender_of"]
+__all__ = ["LAYER", "mac_text", "management_entry"]
 
 LAYER = "homeplug"
 """The layer of such frames in a journal; `FrameEntry.payload_type` is the MMTYPE, `data` begins with the MMV byte."""
 
-_SENDERS = {
-    kind.MMTYPE: sender
-    for sender, kinds in (
-        (
-            "EVCC",
-            (
-                CM_SLAC_PARM_REQ,
-                CM_START_ATTEN_CHAR_IND,
-                CM_MNBC_SOUND_IND,
-                CM_ATTEN_CHAR_RSP,
-                CM_VALIDATE_REQ,
-                CM_SLAC_MATCH_REQ,
-            ),
-        ),
-        ("SECC", (CM_SLAC_PARM_CNF, CM_ATTEN_CHAR_IND, CM_VALIDATE_CNF, CM_SLAC_MATCH_CNF)),
-    )
-    for kind in kinds
-}
 
-
-def sender_of(mmtype: int) -> str:
-    """Which end sends a message: 'EVCC', 'SECC', or '' where either may, or a modem."""
-    return _SENDERS.get(mmtype, "")
+@lru_cache(maxsize=256)
+def _sender_of(mmtype: int) -> str:
+    kind = declared(mmtype)
+    return "" if kind is None else kind.SENDER
 
 
 @lru_cache(maxsize=256)
@@ -73,5 +44,5 @@ def management_entry(
         Who has sent it, where that is known better than by the message.
     """
     mmtype = int.from_bytes(payload[1:3], "little")
-    who = _SENDERS.get(mmtype, "") if sender is None else sender
+    who = _sender_of(mmtype) if sender is None else sender
     return FrameEntry(time, LAYER, who, mac_text(source), mac_text(destination), -1, frame, mmtype, payload)

@@ -135,11 +135,14 @@ class Message(Record):
         Its number; the two low bits are 0 for a request, 1 for its confirmation, 2 for an indication, 3 for a response.
     VERSIONS
         The values of the MMV byte with which the body looks like this.
+    SENDER
+        Which end sends it in matching: 'EVCC', 'SECC', or '' where either may, or a modem.
     """
 
     __slots__ = ()
     MMTYPE: ClassVar[int]
     VERSIONS: ClassVar[tuple[int, ...]]
+    SENDER: ClassVar[str]
 
     @property
     def name(self) -> str:
@@ -160,7 +163,7 @@ def record(cls: _C) -> _C:
 
 
 @dataclass_transform(kw_only_default=False)
-def message(mmtype: int, versions: tuple[int, ...] = (0, 1)) -> Callable[[_C], _C]:
+def message(mmtype: int, versions: tuple[int, ...] = (0, 1), sender: str = "") -> Callable[[_C], _C]:
     """Declare a message.
 
     Parameters
@@ -169,11 +172,13 @@ def message(mmtype: int, versions: tuple[int, ...] = (0, 1)) -> Callable[[_C], _
         Its number.
     versions
         The values of the MMV byte with which its body looks like this: vendors have changed theirs.
+    sender
+        Which end sends it in matching: 'EVCC' or 'SECC'.
     """
 
     def declared(cls: _C) -> _C:
         made: Any = dataclass(slots=True)(cls)
-        made.MMTYPE, made.VERSIONS = mmtype, versions
+        made.MMTYPE, made.VERSIONS, made.SENDER = mmtype, versions, sender
         MESSAGES.setdefault(mmtype, []).append(made)
         return made  # type: ignore[no-any-return]
 

@@ -8,6 +8,7 @@ keys and identifiers are bytes in the order of the wire.
 from __future__ import annotations
 
 from dataclasses import field
+from enum import IntEnum
 from typing import Annotated
 
 from secc_kernel.wire.homeplug.declare import Count, Counted, Integer, Listed, Message, Octets, Record, message, record
@@ -38,10 +39,21 @@ IOTECHA = b"\x00\x80\xe1"
 VENDORS = {QUALCOMM: "Qualcomm Atheros", LUMISSIL: "Lumissil", IOTECHA: "IoTecha", b"\x64\x4d\x70": "dSPACE"}
 """Those who have added messages of their own, by their OUI."""
 
+
+class ValidationResult(IntEnum):
+    """How a validation stands (CM_VALIDATE)."""
+
+    NotReady = 0
+    Ready = 1
+    Success = 2
+    Failure = 3
+    NotRequired = 4
+
+
 # -- SLAC -------------------------------------------------------------------------------------------------------------
 
 
-@message(0x6064)
+@message(0x6064, sender="EVCC")
 class CM_SLAC_PARM_REQ(Message):
     """The EV asks who is on the line and how to sound."""
 
@@ -50,7 +62,7 @@ class CM_SLAC_PARM_REQ(Message):
     RunID: Octets8 = bytes(8)
 
 
-@message(0x6065)
+@message(0x6065, sender="SECC")
 class CM_SLAC_PARM_CNF(Message):
     """An EVSE answers: so many sounds, in so much time."""
 
@@ -64,7 +76,7 @@ class CM_SLAC_PARM_CNF(Message):
     RunID: Octets8 = bytes(8)
 
 
-@message(0x606A)
+@message(0x606A, sender="EVCC")
 class CM_START_ATTEN_CHAR_IND(Message):
     """The EV announces its sounds."""
 
@@ -77,7 +89,7 @@ class CM_START_ATTEN_CHAR_IND(Message):
     RunID: Octets8 = bytes(8)
 
 
-@message(0x6076)
+@message(0x6076, sender="EVCC")
 class CM_MNBC_SOUND_IND(Message):
     """A sound of the EV: each modem that hears it measures its attenuation."""
 
@@ -100,7 +112,7 @@ class CM_ATTEN_PROFILE_IND(Message):
     AAG: Annotated[bytes, Counted("NumGroups")] = b""
 
 
-@message(0x606E)
+@message(0x606E, sender="SECC")
 class CM_ATTEN_CHAR_IND(Message):
     """The EVSE tells the EV the average of what it has heard."""
 
@@ -115,7 +127,7 @@ class CM_ATTEN_CHAR_IND(Message):
     AAG: Annotated[bytes, Counted("NumGroups")] = b""
 
 
-@message(0x606F)
+@message(0x606F, sender="EVCC")
 class CM_ATTEN_CHAR_RSP(Message):
     """The EV has got an EVSE's average."""
 
@@ -128,7 +140,7 @@ class CM_ATTEN_CHAR_RSP(Message):
     Result: U8 = 0
 
 
-@message(0x6078)
+@message(0x6078, sender="EVCC")
 class CM_VALIDATE_REQ(Message):
     """The EV asks whether the EVSE sees its toggling of the control pilot."""
 
@@ -137,16 +149,16 @@ class CM_VALIDATE_REQ(Message):
     Result: U8 = 1
 
 
-@message(0x6079)
+@message(0x6079, sender="SECC")
 class CM_VALIDATE_CNF(Message):
-    """How many toggles the EVSE has seen; Result 0 not ready, 1 ready, 2 success, 3 failure, 4 not required."""
+    """How many toggles of the control pilot the EVSE has seen; Result is a `ValidationResult`."""
 
     SignalType: U8 = 0
     ToggleNum: U8 = 0
     Result: U8 = 1
 
 
-@message(0x607C)
+@message(0x607C, sender="EVCC")
 class CM_SLAC_MATCH_REQ(Message):
     """The EV has chosen this EVSE."""
 
@@ -161,7 +173,7 @@ class CM_SLAC_MATCH_REQ(Message):
     Reserved: Octets8 = bytes(8)
 
 
-@message(0x607D)
+@message(0x607D, sender="SECC")
 class CM_SLAC_MATCH_CNF(Message):
     """The EVSE gives the EV its network and the key to it."""
 
