@@ -31,8 +31,9 @@ from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.display import display_function, displayed
 from secc_kernel.link.live import LiveSession, SessionError
 from secc_kernel.lua.api import install
-from secc_kernel.lua.bench import Bench, Options
+from secc_kernel.lua.bench import Bench
 from secc_kernel.lua.errors import LuaError, LuaExit, LuaInterrupted, LuaUserError
+from secc_kernel.lua.options import Options
 from secc_kernel.lua.runtime import LuaEngine
 from secc_kernel.lua.verdicts import Verdicts, failed
 from secc_kernel.session.events import Ended

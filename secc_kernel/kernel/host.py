@@ -26,7 +26,8 @@ from secc_kernel.lua.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from secc_kernel.link.live import LiveSession
-    from secc_kernel.lua.bench import Bench, Options
+    from secc_kernel.lua.bench import Bench
+    from secc_kernel.lua.options import Options
     from secc_kernel.lua.runs import Run
     from secc_kernel.session.journal import FrameEntry, Journal
 

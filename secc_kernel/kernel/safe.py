@@ -39,7 +39,7 @@ from secc_kernel.kernel.shell import SeccDisplayHook, SeccShell
 from secc_kernel.lua import LuaError, LuaUserError
 
 if TYPE_CHECKING:
-    from secc_kernel.lua.bench import Options
+    from secc_kernel.lua.options import Options
 
 __all__ = ["SafeKernel", "SafeShell", "arm", "main", "permit"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
@@ -12,19 +11,16 @@ from typing import Any
 
 from .. import codec
 from ..codec import Message
-from ..link.base import Composed, Link, Maker
+from ..link.base import Composed, Maker
 from ..link.breakpoints import Breakpoints
 from ..link.live import LiveSession
 from ..link.net import LinkError
-from ..link.sim import SimLink, answering_time
-from ..link.tcp import TcpStation, TcpVehicle
+from ..link.sim import SimLink
 from ..messages import vocabulary
 from ..session import autopilot
-from ..session.evcc import EVCC
 from ..session.events import Ended
 from ..session.journal import FrameEntry, Journal, JournalError
 from ..session.secc import SECC
-from ..session.station import Station
 from ..vehicle import SimulatedEV
 from .compose import Assignment, Composition, compose
 from .conditions import Questions
@@ -32,76 +28,14 @@ from .convert import ValueMismatchError, listed
 from .errors import LuaUserError
 from .functions import SIDES, catalogue, preference, sender
 from .hosting import Pending
+from .links import make_link, make_vehicle
+from .options import Options, Vehicle
 from .refused import begun
 from .runs import Run, announce
 from .sheets import Sheet, Sheets
 from .verdicts import Comparisons
 
-__all__ = ["Bench", "Options", "Vehicle", "make_message"]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a session is opened.
-
-    Attributes
-    ----------
-    link : str
-        ``sim`` (a simulated vehicle, on a clock of its own) or ``tcp``.
-    side : str
-        The party that the script plays: ``SECC`` or ``EVCC``.
-    interface : str or None
-        TCP: the network interface with SDP.
-    host, port : str or None, int or None
-        TCP: where to listen, or (as the EVCC) the station, without SDP.
-    tls : bool
-        Transport security.
-    journal : str or None
-        A file for the journal.
-    prefer : str
-        How the station chooses among the protocols that both sides know; see `handshake.PREFERENCES`.
-    strict : bool
-        Whether the station refuses what its protocol forbids even where vehicles on the road are known to do it.
-    """
-
-    link: str = "sim"
-    side: str = "SECC"
-    interface: str | None = None
-    host: str | None = None
-    port: int | None = None
-    tls: bool = False
-    journal: str | None = None
-    prefer: str = "standard"
-    strict: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Vehicle:
-    """The simulated vehicle that is plugged in.
-
-    Attributes
-    ----------
-    profile : str
-        One of `vehicle.PROFILES`.
-    soc, target : float
-        State of charge when it is plugged in, and when it stops, in percent.
-    mode : str or None
-        ``AC`` or ``DC``; by default DC where the station and the vehicle have it.
-    protocols : tuple of str or None
-        What it offers, the first with the highest priority; by default what its profile does.
-    patient : bool
-        Whether it charges on whatever is wrong with a response, and looks at no voltage; findings tell what it was.
-    tolerates : tuple of str or None
-        The rules of findings that it lets pass, such as ``isolation``; by default what its profile does.
-    """
-
-    profile: str = "compact"
-    soc: float = 40.0
-    target: float = 80.0
-    mode: str | None = None
-    protocols: tuple[str, ...] | None = None
-    patient: bool = False
-    tolerates: tuple[str, ...] | None = None
+__all__ = ["Bench", "make_message"]
 
 
 @dataclass(eq=False)
@@ -194,7 +128,7 @@ class Bench:
         self.close()
         try:
             journal = self.new_journal(options)
-            link = self._link(options, journal)
+            link = make_link(self, options, journal)
             self.session = LiveSession(
                 link,
                 side=options.side,
@@ -269,58 +203,9 @@ class Bench:
             else:
                 party.protocols = self.protocols
 
-    def _link(self, options: Options, journal: Journal) -> Link:
-        if options.tls:
-            raise LuaUserError("TLS is not available in this version: open the link without tls")
-        if options.link == "sim":
-            station = self._station(options, journal, real=False)
-            return SimLink(station, self.make_vehicle(journal, options.side == "EVCC"), prepare=self._prepare)
-        if options.link == "plc":
-            raise LuaUserError(
-                "the link 'plc' (SLAC on powerline) is not available in this version: use 'sim' or 'tcp'"
-            )
-        if options.link != "tcp":
-            raise LuaUserError(f"there is no link {options.link!r}: it is 'sim' or 'tcp'")
-        if options.side == "EVCC":
-            vehicle = self.make_vehicle(journal, records_frames=True)
-            return TcpVehicle(vehicle, interface=options.interface, host=options.host, port=options.port)
-        station = self._station(options, journal, real=True)
-        return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
-
-    def _station(self, options: Options, journal: Journal, real: bool) -> SECC:
-        station = SECC(
-            journal=journal,
-            records_frames=options.side != "EVCC",
-            station=Station(**self.station, epoch=0.0 if real else None),
-            pace=None if real else answering_time,
-            entropy=secrets.token_bytes if real else None,
-            preference=options.prefer,
-            strict=options.strict,
-        )
-        if self.protocols is not None and options.side == "SECC":
-            station.offer_protocols(self.protocols)
-        return station
-
     def make_vehicle(self, journal: Journal, records_frames: bool) -> SimulatedEV:
         """The vehicle as it is set now. Of two parties with one journal, the script's side records the frames."""
-        chosen = self.vehicle
-        restricted = self.protocols if records_frames else None  # the vehicle is the script's own
-        return SimulatedEV(
-            chosen.profile,
-            soc=chosen.soc,
-            target_soc=chosen.target,
-            energy=chosen.mode,
-            protocols=chosen.protocols or restricted,
-            patient=chosen.patient,
-            tolerates=chosen.tolerates,
-            journal=journal,
-            records_frames=records_frames,
-        )
-
-    def _prepare(self, vehicle: EVCC) -> None:
-        """A vehicle that is plugged in comes with the state of charge that was set, however the last session ended."""
-        assert isinstance(vehicle, SimulatedEV)
-        vehicle.battery = vehicle.profile.battery(self.vehicle.soc)
+        return make_vehicle(self, journal, records_frames)
 
     # -- messages -----------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
 from ..session.station import Station
 from ..vehicle import PROFILES, rules
-from .bench import Options, Vehicle
 from .functions import SIDES
+from .options import Options, Vehicle
 from .session_table import DOCUMENTATION
 from .station_table import MEMBERS, SETTINGS
 

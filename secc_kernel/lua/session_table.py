@@ -11,10 +11,11 @@ from ..link.live import LiveSession
 from ..session.events import LocalProtocolError
 from ..session.sequence import SEQUENCES
 from ..vehicle import PROFILES, rules
-from .bench import Bench, Options, Vehicle
+from .bench import Bench
 from .errors import LuaUserError
 from .functions import SIDES, suggest
 from .hosting import HostFunction, Pending
+from .options import Options, Vehicle
 from .runs import add_break, remove_break, run_for, run_to, run_to_end, run_until, wait_for
 from .station_table import station
 from .status import StatusTable

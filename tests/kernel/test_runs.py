@@ -6,7 +6,7 @@ from notebook import Notebook
 
 from secc_kernel import views
 from secc_kernel.kernel.runs import RUNS_SHOWN, Runs
-from secc_kernel.lua.bench import Vehicle
+from secc_kernel.lua.options import Vehicle
 
 
 def test_a_run_is_told_in_a_few_lines():

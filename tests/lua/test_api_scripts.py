@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from notebook import Notebook
 
-from secc_kernel.lua.bench import Options
 from secc_kernel.lua.errors import LuaError
+from secc_kernel.lua.options import Options
 from secc_kernel.session.journal import FindingEntry
 
 SEED = """
@@ -497,7 +497,7 @@ def test_the_handshake_has_the_schema_id_that_it_needs(lua, cell, schema_id, how
         ("Session.Open{journal=5}", "Session.Open: journal is a string, not 5"),
         ("Session.Open{lnk='sim'}", "Session.Open has no option 'lnk'; did you mean link?"),
         ("Session.Open('sim')", "Session.Open takes a table of options"),
-        ("Session.Open{link='plc'}", "is not available in this version"),
+        ("Session.Open{link='plc'}", "there is no link 'plc'"),
         ("Session.Open{link='tcp', tls=true}", "TLS is not available in this version"),
         ("Session.Open{link='carrier pigeon'}", "there is no link 'carrier pigeon'"),
         ("Session.Open{link='tcp', interface='nonesuch'}", "there is no network interface 'nonesuch'"),

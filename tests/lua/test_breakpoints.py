@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from notebook import Notebook
 
-from secc_kernel.lua.bench import Vehicle
 from secc_kernel.lua.errors import LuaError, LuaInterrupted
+from secc_kernel.lua.options import Vehicle
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import threading
 import pytest
 from notebook import Notebook
 
-from secc_kernel.lua.bench import Options, Vehicle
 from secc_kernel.lua.errors import LuaError, LuaInterrupted
+from secc_kernel.lua.options import Options, Vehicle
 
 
 @pytest.fixture

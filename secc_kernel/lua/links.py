@@ -1,0 +1,96 @@
+"""The link of a session, with the parties on it, as the script has chosen and set them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..link.base import Link
+from ..link.sim import SimLink, answering_time
+from ..link.tcp import TcpStation, TcpVehicle
+from ..session.evcc import EVCC
+from ..session.journal import Journal
+from ..session.secc import SECC
+from ..session.station import Station
+from ..vehicle import SimulatedEV
+from .errors import LuaUserError
+from .options import Options
+
+if TYPE_CHECKING:
+    from .bench import Bench
+
+__all__ = ["LINKS", "make_link", "make_vehicle"]
+
+
+def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
+    """A link with its parties; not open yet.
+
+    Raises
+    ------
+    LuaUserError
+        There is no such link.
+    LinkError
+        It is not to be had as the options say.
+    """
+    if options.link not in LINKS:
+        raise LuaUserError(f"there is no link {options.link!r}: there are {', '.join(map(repr, LINKS))}")
+    if options.tls:
+        raise LuaUserError("TLS is not available in this version: open the link without tls")
+    return LINKS[options.link](bench, options, journal)
+
+
+def _simulated(bench: Bench, options: Options, journal: Journal) -> Link:
+    station = _station(bench, options, journal, real=False)
+    return SimLink(station, make_vehicle(bench, journal, options.side == "EVCC"), prepare=partial(_prepare, bench))
+
+
+def _tcp(bench: Bench, options: Options, journal: Journal) -> Link:
+    if options.side == "EVCC":
+        vehicle = make_vehicle(bench, journal, records_frames=True)
+        return TcpVehicle(vehicle, interface=options.interface, host=options.host, port=options.port)
+    station = _station(bench, options, journal, real=True)
+    return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
+
+
+LINKS: dict[str, Callable[[Bench, Options, Journal], Link]] = {"sim": _simulated, "tcp": _tcp}
+"""What each kind of link is made by."""
+
+
+def _station(bench: Bench, options: Options, journal: Journal, real: bool) -> SECC:
+    station = SECC(
+        journal=journal,
+        records_frames=options.side != "EVCC",
+        station=Station(**bench.station, epoch=0.0 if real else None),
+        pace=None if real else answering_time,
+        entropy=secrets.token_bytes if real else None,
+        preference=options.prefer,
+        strict=options.strict,
+    )
+    if bench.protocols is not None and options.side == "SECC":
+        station.offer_protocols(bench.protocols)
+    return station
+
+
+def make_vehicle(bench: Bench, journal: Journal, records_frames: bool) -> SimulatedEV:
+    """The vehicle as it is set now. Of two parties with one journal, the script's side records the frames."""
+    chosen = bench.vehicle
+    restricted = bench.protocols if records_frames else None  # the vehicle is the script's own
+    return SimulatedEV(
+        chosen.profile,
+        soc=chosen.soc,
+        target_soc=chosen.target,
+        energy=chosen.mode,
+        protocols=chosen.protocols or restricted,
+        patient=chosen.patient,
+        tolerates=chosen.tolerates,
+        journal=journal,
+        records_frames=records_frames,
+    )
+
+
+def _prepare(bench: Bench, vehicle: EVCC) -> None:
+    """A vehicle that is plugged in comes with the state of charge that was set, however the last session ended."""
+    assert isinstance(vehicle, SimulatedEV)
+    vehicle.battery = vehicle.profile.battery(bench.vehicle.soc)

@@ -1,0 +1,71 @@
+"""The options of scripts: how a session is opened, and which simulated vehicle is plugged in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Options", "Vehicle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session is opened.
+
+    Attributes
+    ----------
+    link : str
+        ``sim`` (a simulated vehicle, on a clock of its own) or ``tcp``.
+    side : str
+        The party that the script plays: ``SECC`` or ``EVCC``.
+    interface : str or None
+        TCP: the network interface with SDP.
+    host, port : str or None, int or None
+        TCP: where to listen, or (as the EVCC) the station, without SDP.
+    tls : bool
+        Transport security.
+    journal : str or None
+        A file for the journal.
+    prefer : str
+        How the station chooses among the protocols that both sides know; see `handshake.PREFERENCES`.
+    strict : bool
+        Whether the station refuses what its protocol forbids even where vehicles on the road are known to do it.
+    """
+
+    link: str = "sim"
+    side: str = "SECC"
+    interface: str | None = None
+    host: str | None = None
+    port: int | None = None
+    tls: bool = False
+    journal: str | None = None
+    prefer: str = "standard"
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """The simulated vehicle that is plugged in.
+
+    Attributes
+    ----------
+    profile : str
+        One of `vehicle.PROFILES`.
+    soc, target : float
+        State of charge when it is plugged in, and when it stops, in percent.
+    mode : str or None
+        ``AC`` or ``DC``; by default DC where the station and the vehicle have it.
+    protocols : tuple of str or None
+        What it offers, the first with the highest priority; by default what its profile does.
+    patient : bool
+        Whether it charges on whatever is wrong with a response, and looks at no voltage; findings tell what it was.
+    tolerates : tuple of str or None
+        The rules of findings that it lets pass, such as ``isolation``; by default what its profile does.
+    """
+
+    profile: str = "compact"
+    soc: float = 40.0
+    target: float = 80.0
+    mode: str | None = None
+    protocols: tuple[str, ...] | None = None
+    patient: bool = False
+    tolerates: tuple[str, ...] | None = None
