@@ -70,7 +70,7 @@ class FrameEntry(Entry):
     Parameters
     ----------
     layer
-        'v2gtp' for the messages on TCP; 'sdp' and others for what surrounds them.
+        'v2gtp' for the messages on TCP; 'sdp', 'tls' and others for what surrounds them.
     sender
         'EVCC', 'SECC', or '' where it is not known.
     src, dst
@@ -80,9 +80,9 @@ class FrameEntry(Entry):
     frame
         In a capture, the number (from 1) of the captured frame that completes this one.
     payload_type
-        The number in the V2GTP header.
+        The number in the V2GTP header; of a TLS record its content type.
     data
-        The payload: EXI, or the SDP message.
+        The payload: EXI, or the SDP message; a TLS record whole, with its header.
     schema
         Key of the vocabulary, None where none is known to fit.
     intended
@@ -217,8 +217,25 @@ class NoteEntry(Entry):
     text: str = ""
 
 
+@dataclass(slots=True)
+class SecretEntry(Entry):
+    """A secret of a TLS connection, with which whoever has its records can read them.
+
+    Parameters
+    ----------
+    line
+        As a line of a key log (NSS): label, the client's random and the secret, the last two in hexadecimal.
+    stream
+        Which TCP connection; -1 where it is not known.
+    """
+
+    kind: ClassVar[str] = "secret"
+    line: str = ""
+    stream: int = -1
+
+
 _KINDS: dict[str, type[Entry]] = {
-    cls.kind: cls for cls in (FrameEntry, TimerEntry, StateEntry, FindingEntry, NoteEntry)
+    cls.kind: cls for cls in (FrameEntry, TimerEntry, StateEntry, FindingEntry, NoteEntry, SecretEntry)
 }
 #: kind -> (field, default) of what is written; a value that equals its default is left out of the line.
 _WRITTEN: dict[str, tuple[tuple[str, Any], ...]] = {
