@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from random import Random
 
 from secc_kernel.session.slac.matcher import LOCAL_MODEM
 from secc_kernel.wire.homeplug import BROADCAST, ETHERTYPE, Frame, nid_of
@@ -114,8 +115,7 @@ class Modem:
         if isinstance(frame, Frame):
             self.line.later(now, self, frame)
             if isinstance(frame.message, CM_MNBC_SOUND_IND):
-                level = self.line.attenuation_between(sender, self)
-                profile = CM_ATTEN_PROFILE_IND(PEVMAC=frame.source, AAG=bytes([level] * GROUPS))
+                profile = CM_ATTEN_PROFILE_IND(PEVMAC=frame.source, AAG=self.line.profile_between(sender, self))
                 self.line.later(now + 0.004, self, Frame(self.host, LOCAL_MODEM, profile))
         elif self in sender.members(now):
             self.line.later(now, self, frame)
@@ -127,14 +127,27 @@ class Powerline:
     Parameters
     ----------
     attenuation : mapping, optional
-        (host's address of the sender, of the receiver) -> dB; 5 where nothing is said.
+        (host's address of the sender, of the receiver) -> dB, or a profile: dB for each group of carriers. 5 dB where
+        nothing is said.
     join_time : float
         Seconds from the key to the network.
+    loss : float
+        The share of what is on the line that a modem does not hear, 0 to 1.
+    random : callable, optional
+        Gives numbers from 0 to 1 that decide what is lost; the same ones each time unless another is given.
     """
 
-    def __init__(self, attenuation: Mapping[tuple[bytes, bytes], int] | None = None, join_time: float = JOIN_TIME):
+    def __init__(
+        self,
+        attenuation: Mapping[tuple[bytes, bytes], int | Sequence[int]] | None = None,
+        join_time: float = JOIN_TIME,
+        loss: float = 0.0,
+        random: Callable[[], float] | None = None,
+    ):
         self.attenuation = dict(attenuation or {})
         self.join_time = join_time
+        self.loss = loss
+        self._random = random or Random(0).random
         self.modems: list[Modem] = []
         self._due: list[tuple[float, int, Callable[[float], None]]] = []
         self._number = itertools.count()
@@ -168,7 +181,7 @@ class Powerline:
     def carry(self, sender: Modem, frame: Frame | bytes, now: float) -> None:
         """A modem puts a frame on the line."""
         for modem in self.modems:
-            if modem is not sender and _concerns(frame, modem):
+            if modem is not sender and _concerns(frame, modem) and not (self.loss and self._random() < self.loss):
                 self._schedule(now + LINE_DELAY, partial(modem.heard, frame, sender))
 
     def network(self, modem: Modem, now: float) -> list[Modem]:
@@ -184,9 +197,10 @@ class Powerline:
             and now >= other.keyed_at + self.join_time
         ]
 
-    def attenuation_between(self, sender: Modem, receiver: Modem) -> int:
-        """How much of what one sends is lost on the way to another, dB."""
-        return self.attenuation.get((sender.host, receiver.host), _DEFAULT_ATTENUATION)
+    def profile_between(self, sender: Modem, receiver: Modem) -> bytes:
+        """How much of what one sends is lost on the way to another: dB for each group of carriers."""
+        found = self.attenuation.get((sender.host, receiver.host), _DEFAULT_ATTENUATION)
+        return bytes([found] * GROUPS) if isinstance(found, int) else bytes(found)
 
     def later(self, when: float, modem: Modem, frame: Frame | bytes) -> None:
         """Give a frame to a modem's host, later."""
