@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .. import codec
 from ..codec import Message
+from ..session.datalink import DataLink
 from ..session.evcc import EVCC
 from ..session.events import LocalProtocolError
 from ..session.handshake import offer
@@ -49,6 +50,8 @@ class Link(Protocol):
     kind: str
     real: bool
     parties: dict[str, SECC | EVCC]
+    datalinks: dict[str, DataLink]
+    """What is below the parties of this link, by their role: empty on links without powerline."""
 
     @property
     def now(self) -> float: ...

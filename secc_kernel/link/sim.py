@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
+from ..session.datalink import DataLink
 from ..session.evcc import EVCC
 from ..session.events import Close, Connect, Output, SendData, SendDatagram
 from ..session.party import Party
@@ -63,6 +64,7 @@ class SimLink:
         self.station = station
         self.vehicle = vehicle
         self.parties: dict[str, SECC | EVCC] = {"SECC": station, "EVCC": vehicle}
+        self.datalinks: dict[str, DataLink] = {}
         self.delay = delay
         self.now = start
         self.plugged = False

@@ -14,6 +14,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+from ..session.datalink import DataLink
 from ..session.evcc import EVCC
 from ..session.events import Close, Connect, SendData, SendDatagram
 from ..session.secc import SECC
@@ -70,6 +71,7 @@ class _TcpLink:
 
     def __init__(self, party: SECC | EVCC, interface: str | None) -> None:
         self.parties: dict[str, SECC | EVCC] = {party.role: party}
+        self.datalinks: dict[str, DataLink] = {}
         self._party = party
         self._interface = Interface(interface) if interface is not None else None
         self._epoch = time.time() - time.monotonic()
