@@ -48,12 +48,16 @@ def endpoint(address: Any) -> str:
 
 @dataclass(slots=True)
 class Connection:
-    """A TCP connection of a party: who is at its ends, its number, and the V2GTP frames that arrive on it."""
+    """A TCP connection of a party: who is at its ends, its number, and the V2GTP frames that arrive on it.
+
+    `tls` is the version of transport security below it, such as ``TLS 1.2``; '' for none.
+    """
 
     peer: str
     local: str
     stream: int
     decoder: v2gtp.Decoder
+    tls: str = ""
 
 
 class Party(ABC):
@@ -135,8 +139,29 @@ class Party(ABC):
         self._record_datagram(data, endpoint(sender), self.name, self.peer_role)
         self._datagram(message, sender)
 
-    def connected(self, peer: Any, now: float, local: Any = None) -> None:
-        """Tell that the TCP connection to ``peer`` stands.
+    def new_stream(self) -> int:
+        """The number of a TCP connection that has just been made: what happens on it before `connected` has it too."""
+        self._streams += 1
+        return self._streams - 1
+
+    @property
+    def tls(self) -> str:
+        """The version of transport security that the connection has, such as ``TLS 1.2``; '' for none."""
+        return self.connection.tls if self.connection is not None else ""
+
+    def connected(self, peer: Any, now: float, local: Any = None, *, tls: str = "", stream: int | None = None) -> None:
+        """Tell that the connection to ``peer`` stands.
+
+        Parameters
+        ----------
+        peer, local : Any
+            The addresses of its ends.
+        now : float
+            The time.
+        tls : str
+            The version of transport security that was agreed on; '' for none.
+        stream : int, optional
+            Its number, where `new_stream` has given it one already.
 
         Raises
         ------
@@ -151,8 +176,8 @@ class Party(ABC):
             )
         here = self.name if local is None else endpoint(local)
         # Of any payload type: one that nobody knows is a finding, and the message after it is read all the same.
-        self.connection = Connection(endpoint(peer), here, self._streams, v2gtp.Decoder(types=None))
-        self._streams += 1
+        number = self.new_stream() if stream is None else stream
+        self.connection = Connection(endpoint(peer), here, number, v2gtp.Decoder(types=None), tls)
         self.schema = None
         self.ended = None
         self._running.clear()
