@@ -16,6 +16,7 @@ from secc_kernel.session.slac.times import (
     C_EV_MATCH_MNBC,
     C_EV_MATCH_RETRY,
     C_EV_START_ATTEN_CHAR_INDS,
+    C_EV_VALD_NB_TOGGLES,
     seconds,
 )
 from secc_kernel.wire.homeplug import BROADCAST, Frame, Message, nid_of
@@ -37,9 +38,9 @@ from secc_kernel.wire.homeplug.messages import (
 
 __all__ = ["EVMatcher"]
 
-_TOGGLES = 3
-_TOGGLE_TIME = 20
-"""Hundreds of milliseconds, less one, that the EV gives itself for toggling the pilot."""
+_TOGGLES = C_EV_VALD_NB_TOGGLES
+_TOGGLE_TIME = round(seconds("TP_EV_vald_toggle") * 10) - 1
+"""Hundreds of milliseconds, less one, that the EV gives itself for toggling the pilot: as the message has it."""
 
 
 @dataclass(slots=True)
@@ -109,11 +110,10 @@ class EVMatcher(Matcher):
         self.timers.start("TT_matching_repetition", seconds("TT_matching_repetition"), self.now)
         self._attempt()
 
-    def unplugged(self, now: float) -> None:
-        """Tell that the plug is out: the network is left."""
-        self._pass_time(now, including=False)
-        if self.state != "idle":
-            self.give_up("unplugged")
+    def give_up(self, reason: str) -> None:
+        """End the link or the attempt at one."""
+        self._step = ""
+        super().give_up(reason)
 
     # -- an attempt, step by step -------------------------------------------------------------------------------------
 
@@ -275,7 +275,8 @@ class EVMatcher(Matcher):
         self.set_key(message.NMK, message.NID)
 
     def _key_set(self) -> None:
-        self.join()
+        if self._step == "joining":
+            self.join()
 
     # -- what goes wrong ----------------------------------------------------------------------------------------------
 

@@ -105,8 +105,7 @@ class EVSEMatcher(Matcher):
         self.receive_attenuation = receive_attenuation
         self.matched: bytes | None = None
         self.pilot = "A"
-        self._plugged = 0.0
-        self._left_at: float | None = None
+        self._plugged = self._map_sent = 0.0
         self._attempts: dict[str, _Attempt] = {}
         self._serves: dict[type[Message], Callable[[Frame, Any], None]] = {
             CM_SLAC_PARM_REQ: self._parameters,
@@ -126,36 +125,39 @@ class EVSEMatcher(Matcher):
     def start(self, now: float, nmk: bytes | None = None) -> None:
         """Give the modem a fresh key, so that whoever had the last one is out; then EVs may come."""
         self._pass_time(now, including=False)
-        self._attempts.clear()
-        self.matched = None
+        if self.state != "idle":
+            self.give_up("the modem is given another key")
         self.set_key(self.random(16) if nmk is None else nmk)
 
+    def give_up(self, reason: str) -> None:
+        """End the link or the attempts at one."""
+        self._attempts.clear()
+        self.matched = None
+        super().give_up(reason)
+
+    def invite(self, now: float) -> None:
+        """The EV is asked to begin: the control pilot is in state B, and says 5 %."""
+        self._pass_time(now, including=False)
+        self._enter("matching")
+        self._plugged = self.now
+        self._await_ev()
+
+    def _await_ev(self) -> None:
+        self.timers.start("TT_EVSE_SLAC_init", seconds("TT_EVSE_SLAC_init"), self.now)
+
     def control_pilot(self, state: str, now: float) -> None:
-        """Tell the state of the control pilot, A to F."""
+        """Tell the state of the control pilot, A to F. In A, E and F the network is left."""
         self._pass_time(now, including=False)
         old, self.pilot = self.pilot, state
         if old == "C" and state == "B":
             for attempt in self._attempts.values():
                 if self.timers.running(f"TT_EVSE_vald_toggle {attempt.key}"):
                     attempt.toggles += 1
-        if old == "A" and state == "B":
-            self._enter("matching")
-            self._plugged = self.now
-            self.timers.start("TT_EVSE_SLAC_init", seconds("TT_EVSE_SLAC_init"), self.now)
-        elif state in ("A", "E", "F") and self.state != "idle":
-            self.give_up(f"the control pilot went to state {state}")
-            self._left_at = self.now
-            self.start(self.now)
+        if state in ("A", "E", "F") and self.state != "idle":
+            self.leave(f"the control pilot went to state {state}", self.now)
 
     def _key_set(self) -> None:
         self.note(f"the modem has the key of the network {self.nid.hex()}")
-        if self._left_at is not None and self.now - self._left_at > seconds("TP_match_leave"):
-            self.find(
-                "slac.late",
-                "warning",
-                "the modem has left its network later than TP_match_leave (1 s) after unplugging",
-            )
-        self._left_at = None
 
     # -- what arrives -------------------------------------------------------------------------------------------------
 
@@ -311,6 +313,7 @@ class EVSEMatcher(Matcher):
         super()._linked()
         if self.amplitude_map is not None and self.matched is not None:
             text = "the EV does not confirm the amplitude map"
+            self._map_sent = self.now
             self.ask(
                 CM_AMP_MAP_REQ(AMData=self.amplitude_map),
                 self.matched,
@@ -319,7 +322,10 @@ class EVSEMatcher(Matcher):
             )
 
     def _map_confirmed(self, frame: Frame, message: CM_AMP_MAP_CNF) -> None:
-        if self.answered("TT_amp_map_exchange") and message.ResType:
+        if not self.answered("TT_amp_map_exchange"):
+            return
+        self.check_pace("TP_amp_map_exchange", self._map_sent, frame)
+        if message.ResType:
             self.find("slac.amplitude-map", "warning", f"the EV refuses the amplitude map: ResType {message.ResType}")
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -348,3 +354,5 @@ class EVSEMatcher(Matcher):
     def _end(self, attempt: _Attempt, reason: str) -> None:
         self._attempts.pop(attempt.key, None)
         self.find("slac.attempt", "warning", f"the attempt of {mac_text(attempt.ev)} has ended: {reason}")
+        if not self._attempts and self.state == "matching" and self.pilot in ("B", "C", "D"):
+            self._await_ev()  # whoever is plugged in may try again

@@ -22,6 +22,7 @@ __all__ = ["LOCAL_MODEM", "Failed", "Linked", "Matched", "Matcher", "Request", "
 LOCAL_MODEM = bytes.fromhex("00b052000001")
 """The address at which a modem of Qualcomm's answers its own host, whatever its own is."""
 _POLL = 0.5
+_ANSWERING = "TT_link_status_response"
 #: An EV may wait for all answers (TT_match_response) before it goes on, and may space its sounds by up to 50 ms.
 _GRACE = {"TP_match_sequence": 0.2, "TP_EV_batch_msg_interval": 0.01}
 
@@ -103,6 +104,8 @@ class Matcher(ABC):
     ----------
     state : str
         ``idle``, ``matching``, ``joining``, ``linked`` or ``failed``.
+    keyed : bool
+        Whether the own modem has confirmed its key.
     """
 
     role: ClassVar[str]
@@ -127,7 +130,8 @@ class Matcher(ABC):
         self.nmk = bytes(16)
         self.timers = Timers(self._record_timer)
         self._requests: dict[str, Request] = {}
-        self._answered_at = 0.0
+        self.keyed = False
+        self._left_at: float | None = None
         self._holds: Callable[[Frame], bool] = lambda frame: False
         self._held: list[Frame] = []
         self._outputs: list[Frame] = []
@@ -237,6 +241,19 @@ class Matcher(ABC):
         self._enter("idle")
         self._events.append(Unlinked(self.now, reason))
 
+    def leave(self, reason: str, now: float) -> None:
+        """Leave the network, within TP_match_leave: a key that nobody else has makes the modem a stranger there."""
+        self._pass_time(now, including=False)
+        if self.state != "idle":
+            self.give_up(reason)
+        self._left_at = self.now
+        self.set_key(self.random(16))
+
+    def resume(self, now: float) -> None:
+        """Woken up: see whether the modems still have their link, or have it again within T_conn_resume."""
+        self._pass_time(now, including=False)
+        self.join("T_conn_resume")
+
     # -- frames -------------------------------------------------------------------------------------------------------
 
     def send(self, message: Message, destination: bytes) -> None:
@@ -287,6 +304,7 @@ class Matcher(ABC):
 
     def set_key(self, nmk: bytes, nid: bytes | None = None) -> None:
         """Give the own modem a key."""
+        self.keyed = False
         self.nmk, self.nid = nmk, nid_of(nmk) if nid is None else nid
         nonce = int.from_bytes(self.random(4), "little")
         request = CM_SET_KEY_REQ(MyNonce=nonce, NID=self.nid, NewKey=nmk)
@@ -305,25 +323,30 @@ class Matcher(ABC):
         if message.Result == 1:
             self.find("slac.set-key", "note", "the modem confirms its key with Result 1, as Qualcomm's do")
         if self.answered("SET_KEY_Response"):
+            self.keyed = True
+            self._check_leaving()
             self._key_set()
 
-    def join(self) -> None:
-        """Wait for the modem's link, and ask it now and then."""
+    def _check_leaving(self) -> None:
+        if self._left_at is not None and self.now - self._left_at > seconds("TP_match_leave"):
+            took = f"{self.now - self._left_at:.1f} s"
+            self.find("slac.late", "warning", f"the modem has left its network after {took}; TP_match_leave is 1 s")
+        self._left_at = None
+
+    def join(self, timer: str = "TT_match_join") -> None:
+        """Wait for the modem's link, and ask it now and then, as long as the named time allows."""
         self._enter("joining")
-        self.timers.start("TT_match_join", seconds("TT_match_join"), self.now)
-        self._answered_at = self.now
+        self.timers.start(timer, seconds(timer), self.now)
         self._poll()
 
     def _poll(self) -> None:
-        if self.now - self._answered_at >= seconds("TT_link_status_response"):
-            text = "the modem has not answered for TT_link_status_response (5 s): is it still connected?"
-            self.find("slac.link-status", "warning", text)
-            self._answered_at = self.now
+        if not self.timers.running(_ANSWERING):
+            self.timers.start(_ANSWERING, seconds(_ANSWERING), self.now)
         self.timers.start("link poll", _POLL, self.now)
         self.send(VS_LINK_STATUS_REQ(), LOCAL_MODEM)
 
     def _link_status(self, message: VS_LINK_STATUS_CNF) -> None:
-        self._answered_at = self.now
+        self.timers.stop(_ANSWERING, self.now)
         if message.LinkStatus and self.state == "joining":
             self._linked()
 
@@ -352,9 +375,13 @@ class Matcher(ABC):
                 request.exhausted()
         elif name == "link poll":
             self._poll()
-        elif name == "TT_match_join":
-            self.find("slac.join", "error", "the modems got no link within TT_match_join")
-            self.give_up("the modems got no link within TT_match_join (12 s)")
+        elif name in ("TT_match_join", "T_conn_resume"):
+            text = f"the modems got no link within {name}"
+            self.find("slac.join", "error" if name == "TT_match_join" else "warning", text)
+            self.give_up(f"{text} ({seconds(name):g} s)")
+        elif name == _ANSWERING:
+            text = f"the modem has not answered for {name} ({seconds(name):g} s): is it still connected?"
+            self.find("slac.link-status", "warning", text)
         else:
             self._expired(name)
 

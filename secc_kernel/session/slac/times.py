@@ -1,4 +1,4 @@
-"""The times and counts of matching by name (ISO 15118-3, table A.1), and what devices are forgiven."""
+"""The times and counts of matching and of the data link by name (ISO 15118-3), and what devices are forgiven."""
 
 from __future__ import annotations
 
@@ -40,7 +40,20 @@ _PERFORMANCE = (
     ("TP_EV_batch_msg_interval", 0.04, "EVCC", "between two announcements or sounds"),
     ("TP_EVSE_avg_atten_calc", 0.1, "SECC", "the last sound -> CM_ATTEN_CHAR.IND"),
     ("TP_EV_match_session", 0.5, "EVCC", "CM_ATTEN_CHAR.RSP -> validation or match"),
-    ("TP_match_leave", 1.0, "both", "unplugged -> the network is left"),
+    ("TP_amp_map_exchange", 0.1, "both", "CM_AMP_MAP.REQ -> CM_AMP_MAP.CNF"),
+    ("TP_match_leave", 1.0, "both", "unplugged, or the session is over -> the network is left"),
+    # The table allows 0.2 to 1 s.
+    ("TP_link_ready_notification", 0.2, "both", "the modems have a link -> D-LINK_READY"),
+    # The table allows 0.6 to 3.5 s.
+    ("TP_EV_vald_toggle", 2.1, "EVCC", "the EV begins to toggle the control pilot -> it has done so"),
+    # The table allows 0.2 to 0.4 s.
+    ("T_vald_state_duration", 0.3, "EVCC", "each state of the control pilot while the EV toggles it"),
+)
+_PILOT = (
+    # At least 4 s.
+    ("T_step_EF", 4.0, "performance", "SECC", "the station signals state E or F -> it takes that back"),
+    ("T_conn_max_comm", 8.0, "timeout", "SECC", "plugged in -> the station can be matched"),
+    ("T_conn_resume", 6.0, "timeout", "both", "woken up -> the modems have their link again"),
 )
 _OTHERS = (
     ("TT_link_status_response", 5.0, "both", "a modem is asked for its link -> it answers"),
@@ -49,14 +62,15 @@ _OTHERS = (
 
 LIMITS: dict[str, Limit] = {
     name: Limit(name, seconds, kind, side, clause, meaning)
-    for entries, kind, clause in (
-        (_TIMEOUTS, "timeout", "ISO 15118-3, Table A.1"),
-        (_PERFORMANCE, "performance", "ISO 15118-3, Table A.1"),
-        (_OTHERS, "timeout", "not in the standard"),
+    for entries, clause in (
+        ([(name, seconds, "timeout", *rest) for name, seconds, *rest in _TIMEOUTS], "ISO 15118-3, Table A.1"),
+        ([(name, seconds, "performance", *rest) for name, seconds, *rest in _PERFORMANCE], "ISO 15118-3, Table A.1"),
+        (_PILOT, "ISO 15118-3"),
+        ([(name, seconds, "timeout", *rest) for name, seconds, *rest in _OTHERS], "not in the standard"),
     )
-    for name, seconds, side, meaning in entries
+    for name, seconds, kind, side, meaning in entries
 }
-"""The named times of matching."""
+"""The named times of matching and of the data link."""
 
 C_EV_MATCH_MNBC = 10
 """Sounds of one attempt."""
@@ -65,7 +79,9 @@ C_EV_START_ATTEN_CHAR_INDS = 3
 C_EV_MATCH_RETRY = 2
 """How often a request without an answer is repeated."""
 C_CONN_MAX_MATCH = 3
-"""Attempts of matching."""
+"""How often an EV matches in one go, and how often a data link begins anew, with state E between, until it is left."""
+C_EV_VALD_NB_TOGGLES = 3
+"""How often an EV toggles the control pilot to be recognised; 1 to 3."""
 ATTENUATION_DIRECT = 10.0
 """C_EV_match_signalattn_direct, dB: an EVSE heard so well is the one that the cable leads to."""
 ATTENUATION_INDIRECT = 20.0
