@@ -447,6 +447,12 @@ class Journal:
         """A row a request: how long its answer took, and what the standard allows; see `tables.timing`."""
         return tables.timing(self)
 
+    def plug_ins(self) -> pd.DataFrame:
+        """A row a plug-in: matching, security, protocol, energy, how it ended; see `session.plug_ins`."""
+        from secc_kernel.session import plug_ins  # late: it needs entries, which are declared here
+
+        return plug_ins.table(self)
+
 
 def is_journal(path: Path | str) -> bool:
     """Whether a file begins as a journal's does; False also for one that cannot be read."""

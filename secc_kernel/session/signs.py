@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Signs"]
+__all__ = ["Signs", "trouble_said", "trouble_told"]
 
 _NO_ERROR = "NO_ERROR"
 _HOLDERS = ("EVPowerDeliveryParameter", "DC_EVPowerDeliveryParameter", "EVChargeParameter")
@@ -23,27 +23,41 @@ class Signs:
 
     def heard(self, request: Any) -> None:
         """A request came: DC_EVStatus has the vehicle's error code."""
-        status = getattr(request, "DC_EVStatus", None)
-        for holder in _HOLDERS if status is None else ():
-            status = status or getattr(getattr(request, holder, None), "DC_EVStatus", None)
-        code = getattr(status, "EVErrorCode", None)
-        if code is not None:
-            self._error = "" if code == _NO_ERROR else str(code)
+        said = trouble_said(request)
+        if said is not None:
+            self._error = said
 
     def told(self, response: Any) -> None:
         """A response was sent: its status may ask the vehicle to stop."""
-        status = next((found for name in _STATUSES if (found := getattr(response, name, None)) is not None), None)
-        if status is None:
-            return
-        code, notification = getattr(status, "EVSEStatusCode", None), getattr(status, "EVSENotification", None)
-        if code in _TROUBLE:
-            self._wish = f"EVSEStatusCode {code}"
-        elif notification == "StopCharging":
-            self._wish = "EVSENotification StopCharging"
+        wish = trouble_told(response)
+        if wish:
+            self._wish = wish
 
     def why(self) -> str:
         """The end of a sentence; empty where nothing is known."""
         told = f"the station had told it {self._wish}" if self._wish else ""
-        said = f"it reported EVErrorCode {self._error}" if self._error else ""
+        said = f"it reported {self._error}" if self._error else ""
         both = " and ".join(filter(None, (told, said)))
         return f": {both}" if both else ""
+
+
+def trouble_said(request: Any) -> str | None:
+    """The vehicle's error code in a request; '' for none, None where a request does not speak of it."""
+    status = getattr(request, "DC_EVStatus", None)
+    for holder in _HOLDERS if status is None else ():
+        status = status or getattr(getattr(request, holder, None), "DC_EVStatus", None)
+    code = getattr(status, "EVErrorCode", None)
+    if code is None:
+        return None
+    return "" if code == _NO_ERROR else f"EVErrorCode {code}"
+
+
+def trouble_told(response: Any) -> str | None:
+    """What a response's status asks the vehicle to stop for; '' for nothing, None where it has no status."""
+    status = next((found for name in _STATUSES if (found := getattr(response, name, None)) is not None), None)
+    if status is None:
+        return None
+    code, notification = getattr(status, "EVSEStatusCode", None), getattr(status, "EVSENotification", None)
+    if code in _TROUBLE:
+        return f"EVSEStatusCode {code}"
+    return "EVSENotification StopCharging" if notification == "StopCharging" else ""

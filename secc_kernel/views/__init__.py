@@ -9,8 +9,9 @@ journal, the last one by default; a negative index counts from the end. Nothing 
 """
 
 from secc_kernel.views.message import exchange, exi, header, message, xml
+from secc_kernel.views.plug_ins import plug_ins
 from secc_kernel.views.run import run
 from secc_kernel.views.table import fields, messages, timing
 from secc_kernel.views.view import View
 
-__all__ = ["View", "exchange", "exi", "fields", "header", "message", "messages", "run", "timing", "xml"]
+__all__ = ["View", "exchange", "exi", "fields", "header", "message", "messages", "plug_ins", "run", "timing", "xml"]
