@@ -18,6 +18,7 @@ from secc_kernel.wire.homeplug.messages import (
     CM_SLAC_PARM_CNF,
     CM_SLAC_PARM_REQ,
 )
+from secc_kernel.wire.homeplug.vendor import VS_GET_LINK_STATUS_REQ, VS_LINK_STATUS_REQ
 
 declared(0)  # all messages are declared from here on
 
@@ -422,3 +423,27 @@ def test_the_network_of_a_key(recorded):
 
 def test_the_room_knows_no_sockets():
     assert not {"socket", "scapy"} & set(vars(homeplug))
+
+
+def test_makers_own_messages_go_out_in_the_form_that_their_modems_understand():
+    # Qualcomm's have no fragmentation field (the report's 3.7, and every such request in the captures).
+    asked = Frame(BROADCAST, bytes(6), VS_LINK_STATUS_REQ()).payload()
+    assert asked[:6] == bytes.fromhex("00b8a000b052")
+    asked = Frame(BROADCAST, bytes(6), VS_GET_LINK_STATUS_REQ(RequestID=7)).payload()
+    assert asked[:15] == bytes.fromhex("019cac0000 0016e8 0000 00000000 07".replace(" ", ""))
+    assert Frame(BROADCAST, bytes(6), CM_SLAC_PARM_REQ()).payload()[:5] == bytes.fromhex("0164600000")
+
+
+def test_a_lumissil_modem_tells_its_firmware():
+    answer = bytes.fromhex(
+        "016dac0000 0016e8 0000 00000000 00 000000000000000000000000 0100 0200 0300 0400".replace(" ", "")
+    )
+    message = Frame.parse_payload(answer.ljust(46, b"\0")).message
+    assert (message.Major, message.Minor, message.Patch, message.Build) == (1, 2, 3, 4)
+
+
+def test_the_form_of_av_2_is_read_as_that_of_av_1_1():
+    stats = bytes.fromhex("0249600000 01 00b052000001 0a0b".replace(" ", ""))
+    frame = Frame.parse_payload(stats)
+    assert (frame.name, frame.version, frame.message.NumStations) == ("CM_NW_STATS.CNF", 2, 1)
+    assert frame.payload() == stats

@@ -77,7 +77,8 @@ def declared(mmtype: int, version: int = 1) -> type[Message] | None:
     """The declaration of a message number, for a value of the MMV byte."""
     from secc_kernel.wire.homeplug import vendor  # noqa: F401  (declares them)
 
-    return next((cls for cls in MESSAGES.get(mmtype, ()) if version in cls.VERSIONS), None)
+    # AV 2.0 (2) has changed nothing that is declared here.
+    return next((cls for cls in MESSAGES.get(mmtype, ()) if min(version, 1) in cls.VERSIONS), None)
 
 
 def type_name(mmtype: int, version: int = 1) -> str:
@@ -100,7 +101,8 @@ class Frame:
     message
         The body: a declared `Message`, or `Unknown`.
     version
-        The MMV byte: 0 (HomePlug AV 1.0, as Qualcomm's own messages) or 1 (AV 1.1).
+        The MMV byte: 0 (HomePlug AV 1.0) or 1 (AV 1.1). By default 1, and 0 for the messages of Qualcomm's own, which
+        its modems do not understand otherwise.
     fragmentation
         The FMI field, two bytes, which version 0 does not have; other than zero in messages of several frames.
     trailing
@@ -110,9 +112,13 @@ class Frame:
     destination: bytes
     source: bytes
     message: Message | Unknown
-    version: int = 1
+    version: int = -1
     fragmentation: bytes = field(default=bytes(2))
     trailing: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.version < 0:
+            self.version = 1 if isinstance(self.message, Unknown) else self.message.version
 
     @property
     def name(self) -> str:

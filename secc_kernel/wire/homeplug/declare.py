@@ -25,6 +25,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -75,10 +76,11 @@ class HomeplugError(ValueError):
 
 @dataclass(frozen=True)
 class Integer:
-    """A number of so many bytes; ``unit`` says of what."""
+    """A number of so many bytes; ``unit`` says of what, ``members`` what some numbers stand for."""
 
     size: int
     unit: str = ""
+    members: type[IntEnum] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,10 @@ class Message(Record):
     MMTYPE
         Its number; the two low bits are 0 for a request, 1 for its confirmation, 2 for an indication, 3 for a response.
     VERSIONS
-        The values of the MMV byte with which the body looks like this.
+        The values of the MMV byte with which the body looks like this; of a maker's own, the first is what is sent.
     SENDER
-        Which end sends it in matching: 'EVCC', 'SECC', or '' where either may, or a modem.
+        Who sends it in matching: 'EVCC', 'SECC', 'either', 'host' (one of them to its own modem), 'modem' (to its
+        host); '' where it is no part of matching.
     """
 
     __slots__ = ()
@@ -145,10 +148,18 @@ class Message(Record):
     SENDER: ClassVar[str]
 
     @property
+    def version(self) -> int:
+        """The value of the MMV byte with which it is sent: of the standard's messages 1, of others what they say."""
+        return 1 if self.MMTYPE < _VENDORS and 1 in self.VERSIONS else self.VERSIONS[0]
+
+    @property
     def name(self) -> str:
         """The standard's spelling: ``CM_SLAC_PARM.REQ``."""
         return ".".join(type(self).__name__.split("_v")[0].rsplit("_", 1))
 
+
+_VENDORS = 0x8000
+"""The first message number of manufacturers."""
 
 MESSAGES: dict[int, list[type[Message]]] = {}
 """The declared messages by their number."""
@@ -173,7 +184,7 @@ def message(mmtype: int, versions: tuple[int, ...] = (0, 1), sender: str = "") -
     versions
         The values of the MMV byte with which its body looks like this: vendors have changed theirs.
     sender
-        Which end sends it in matching: 'EVCC' or 'SECC'.
+        Who sends it in matching; see `Message`.
     """
 
     def declared(cls: _C) -> _C:

@@ -25,6 +25,7 @@ from secc_kernel.wire.homeplug.messages import (
 )
 
 Text16 = Annotated[bytes, Octets(16, text=True)]
+Octets12 = Annotated[bytes, Octets(12)]
 
 
 @message(0xA000)
@@ -367,43 +368,65 @@ class VS_CONTROL_PILOT_IND(Message):
     CPVoltage: Millivolts = 0
 
 
-@message(0xAC6C)
+# -- Lumissil: after the OUI comes a header, which is zeros but for a number that the answer repeats -------------------
+
+
+@message(0xAC6C, versions=(1, 0))
 class VS_GET_VERSION_REQ(Message):
     """Ask a Lumissil modem for its firmware."""
 
     OUI: Octets3 = LUMISSIL
+    Version: U16 = 0
+    Reserved: U32 = 0
+    RequestID: U8 = 0
+    Reserved2: Octets12 = bytes(12)
 
 
-@message(0xAC6D)
+@message(0xAC6D, versions=(1, 0))
 class VS_GET_VERSION_CNF(Message):
-    """A Lumissil modem's firmware, in the bytes that follow."""
+    """A Lumissil modem's firmware."""
 
     OUI: Octets3 = LUMISSIL
+    Version: U16 = 0
+    Reserved: U32 = 0
+    RequestID: U8 = 0
+    Reserved2: Octets12 = bytes(12)
+    Major: U16 = 0
+    Minor: U16 = 0
+    Patch: U16 = 0
+    Build: U16 = 0
 
 
-@message(0xAC70)
+@message(0xAC70, versions=(1, 0))
 class VS_RESET_REQ(Message):
-    """Start a Lumissil modem anew."""
+    """Start a Lumissil modem anew; it does not confirm."""
 
     OUI: Octets3 = LUMISSIL
+    Version: U16 = 0
+    Reserved: U32 = 0
+    RequestID: U8 = 0
+    Reserved2: Octets12 = bytes(12)
+    Mode: U8 = 0
 
 
-@message(0xAC71)
-class VS_RESET_CNF(Message):
-    """A Lumissil modem starts anew."""
-
-    OUI: Octets3 = LUMISSIL
-
-
-@message(0xAC9C)
+@message(0xAC9C, versions=(1, 0))
 class VS_GET_LINK_STATUS_REQ(Message):
     """Ask whether a Lumissil modem has a link."""
 
     OUI: Octets3 = LUMISSIL
+    Version: U16 = 0
+    Reserved: U32 = 0
+    RequestID: U8 = 0
+    Reserved2: Octets12 = bytes(12)
 
 
-@message(0xAC9D)
+@message(0xAC9D, versions=(1, 0))
 class VS_GET_LINK_STATUS_CNF(Message):
-    """Whether a Lumissil modem has a link, in the bytes that follow."""
+    """Whether a Lumissil modem has a link: LinkStatus 1."""
 
     OUI: Octets3 = LUMISSIL
+    Version: U16 = 0
+    Reserved: U32 = 0
+    RequestID: U8 = 0
+    Reserved2: Octets12 = bytes(12)
+    LinkStatus: U8 = 0
