@@ -21,6 +21,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SECC_KERNEL_SHARED", ROOT.parent / "shared"))
 PEER_PYTHON = Path(os.environ.get("SECC_KERNEL_PEER_PYTHON", ROOT / ".venv-peer" / "bin" / "python"))
+SLAC_PEER_PYTHON = Path(os.environ.get("SECC_KERNEL_SLAC_PEER", ROOT / ".venv-peer-slac" / "bin" / "python"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # Tests leave nothing in the user's folders, and do not find there what another version compiled.
@@ -55,6 +56,13 @@ def _lacks_java() -> str:
     return "" if found.returncode == 0 else f"{PEER_PYTHON} lacks iso15118, aiofile or psutil"
 
 
+def _lacks_pyslac() -> str:
+    if not SLAC_PEER_PYTHON.exists():
+        return f"no Python with the pyslac package at {SLAC_PEER_PYTHON} (set SECC_KERNEL_SLAC_PEER)"
+    found = subprocess.run([SLAC_PEER_PYTHON, "-c", "import pyslac.session, scapy"], capture_output=True, check=False)
+    return "" if found.returncode == 0 else f"{SLAC_PEER_PYTHON} lacks pyslac or scapy"
+
+
 def _lacks_schemas() -> str:
     return schemas.obtain(PEER_PYTHON)[1]
 
@@ -82,6 +90,7 @@ PREREQUISITES: dict[str, Callable[[], str]] = {
     "root": functools.cache(_lacks_root),
     "netns": functools.cache(_lacks_netns),
     "java": functools.cache(_lacks_java),
+    "pyslac": functools.cache(_lacks_pyslac),
     "schemas": functools.cache(_lacks_schemas),
     "browser": functools.cache(_lacks_browser),
     "compiled": functools.cache(_lacks_compiled),
@@ -147,6 +156,12 @@ def oracle(shared: Path, schema_files: Path) -> Iterator[Callable[[str], schemas
 def peer_python() -> Path:
     """The Python that has the independent iso15118 package (tests that use it are marked ``java``)."""
     return PEER_PYTHON
+
+
+@pytest.fixture(scope="session")
+def slac_peer_python() -> Path:
+    """The Python that has the independent pyslac package (tests that use it are marked ``pyslac``)."""
+    return SLAC_PEER_PYTHON
 
 
 @pytest.fixture(scope="session")
