@@ -56,22 +56,28 @@ class Interface:
     def __init__(self, name: str) -> None:
         self.name = name
         self.address = ""
+        self.index = self._find_index()
+
+    def _find_index(self) -> int:
         try:
-            self.index = socket.if_nametoindex(name)
+            return socket.if_nametoindex(self.name)
         except OSError:
             known = ", ".join(name for _, name in socket.if_nameindex())
-            raise LinkError(f"there is no network interface {name!r}; this machine has {known}") from None
+            raise LinkError(f"there is no network interface {self.name!r}; this machine has {known}") from None
 
     async def find_address(self) -> None:
         """Find the link-local address; wait a moment for one that is still being checked.
 
+        An interface that was gone meanwhile may come back with another number and another address.
+
         Raises
         ------
         LinkError
-            It has none.
+            It has none, or is gone.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _ADDRESS_WAIT
+        self.index, self.address = self._find_index(), ""
         while not self.address:
             self.address = self._source_address()
             if not self.address:

@@ -206,6 +206,13 @@ class _TcpLink:
             reason = f"the {self._party.peer_role} closed the connection" if exc is None else str(exc)
             self._happened(lambda: self._party.disconnected(self.now, reason))
 
+    def cut(self) -> None:
+        """The line is gone, and the connection with it: nothing goes out any more, nobody is told."""
+        transport = self._transport
+        self._forget()
+        if transport is not None:
+            transport.abort()
+
     async def close(self) -> None:
         """Close connection and sockets; what was written still goes out."""
         self._let_go()
@@ -213,6 +220,7 @@ class _TcpLink:
             await asyncio.wait(self._closing, timeout=_CLOSING)
         if self._udp is not None:
             self._udp.close()
+            self._udp = None
 
 
 class TcpStation(_TcpLink):
@@ -374,12 +382,13 @@ class TcpVehicle(_TcpLink):
     def unplug(self) -> None:
         """Pull the plug."""
         self.plugged = False
-        self._give_up_connecting()
-        transport = self._transport
-        self._forget()
-        if transport is not None:
-            transport.abort()
+        self.cut()
         self._vehicle.unplug(self.now)
+
+    def cut(self) -> None:
+        """The line is gone, and the connection with it, or the attempt at one."""
+        self._give_up_connecting()
+        super().cut()
 
     def _connect(self, address: str, port: int) -> None:
         self._attempt = asyncio.get_running_loop().create_task(self._try(address, port))
