@@ -25,7 +25,7 @@ from secc_kernel.session.station import starts
 from secc_kernel.vehicle.judge import Judge, Verdict, checked, rules
 from secc_kernel.vehicle.judgement import Reaction
 from secc_kernel.vehicle.judgements import CHARGE_SERVICE
-from secc_kernel.vehicle.profiles import MEASURES_ITSELF, PACE, PACE_OTHERWISE, Profile
+from secc_kernel.vehicle.profiles import MEASURES_ITSELF, Profile, usual_pace
 from secc_kernel.vehicle.profiles import profile as named
 from secc_kernel.vehicle.requests import AC_MODES, DC_MODES, REQUESTS
 from secc_kernel.wire import sdp
@@ -39,11 +39,6 @@ SAFE_VOLTAGE = 60.0
 WELDING_POLLS = 20
 PAYMENTS = ("ExternalPayment",)
 """How it pays: it has no contract."""
-
-
-def _pace(name: str, previous: str | None) -> float:
-    found = PACE.get((previous, name))
-    return found if found is not None else PACE.get((None, name), PACE_OTHERWISE)
 
 
 @dataclass(slots=True)
@@ -146,7 +141,7 @@ class SimulatedEV(EVCC):
             journal=journal,
             records_frames=records_frames,
             name=name,
-            pace=pace or _pace,
+            pace=pace or usual_pace,
         )
         self.profile = chosen
         self.welding_detection = chosen.welding_detection if welding_detection is None else welding_detection

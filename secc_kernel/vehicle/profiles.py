@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 from secc_kernel.vehicle.battery import Battery, Curve
 
-__all__ = ["LOOKS_AT_LITTLE", "MEASURES_ITSELF", "PACE", "PACE_OTHERWISE", "PROFILES", "Profile", "profile"]
+__all__ = [
+    "LOOKS_AT_LITTLE",
+    "MEASURES_ITSELF",
+    "PACE",
+    "PACE_OTHERWISE",
+    "PROFILES",
+    "Profile",
+    "profile",
+    "usual_pace",
+]
 
 PACE_OTHERWISE = 0.1
 PACE: dict[tuple[str | None, str], float] = {
@@ -42,6 +51,12 @@ PACE: dict[tuple[str | None, str], float] = {
 }
 """Seconds from a response to the next request, by both names (None: whatever the response): medians of production cars
 at public chargers. What is not listed takes `PACE_OTHERWISE`."""
+
+
+def usual_pace(name: str, previous: str | None) -> float:
+    """How long a car takes from a response (None: it begins) to its next request, in seconds."""
+    found = PACE.get((previous, name))
+    return found if found is not None else PACE.get((None, name), PACE_OTHERWISE)
 
 
 MEASURES_ITSELF = frozenset(("precharge-voltage", "present-voltage"))
