@@ -18,8 +18,9 @@ from secc_kernel.messages import vocabulary
 from secc_kernel.session.events import Connect, LocalProtocolError
 from secc_kernel.session.handshake import offer, schema_of
 from secc_kernel.session.journal import Journal
-from secc_kernel.session.party import Party
+from secc_kernel.session.party import AWAITS_LINK, Party
 from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
+from secc_kernel.session.signalling import moved_by
 from secc_kernel.session.timers import SDP_REQUESTS, message_times
 from secc_kernel.wire import sdp
 
@@ -56,6 +57,8 @@ class EVCC(Party):
         Why it stops, where that is the station's doing.
     paused_session_id : bytes
         The session that `start` joins again; empty if there is none.
+    moves_pilot : bool
+        Whether it moves the control pilot as its messages ask for (C before CableCheckReq and so on).
     """
 
     role = "EVCC"
@@ -79,6 +82,7 @@ class EVCC(Party):
         self.why = ""
         self._awaiting: deque[Message] = deque()
         self.paused_session_id = b""
+        self.moves_pilot = True
         self._offers: list[Any] = []
         self._asked = 0
         self._plugged_at = 0.0
@@ -165,6 +169,17 @@ class EVCC(Party):
         self.paused_session_id = b""
         self._enter("idle")
 
+    def _without_link(self, reason: str) -> None:
+        self._awaiting.clear()
+        self._abort(reason, "link")
+
+    def _signal(self, message: Message) -> None:
+        if self.pilot is None or not self.moves_pilot:
+            return
+        state = moved_by(self.pilot, self.schema, self.progress.mode, message)
+        if state is not None:
+            self.pilot.set_vehicle(state, self.now)
+
     def _set_goal(self, goal: str, now: float) -> None:
         self._pass_time(now, including=False)
         self.goal = goal
@@ -182,7 +197,7 @@ class EVCC(Party):
             It is plugged in already.
         """
         self._pass_time(now, including=False)
-        if self.state != "idle" and self.ended is None:
+        if self.state not in ("idle", AWAITS_LINK) and self.ended is None:
             raise LocalProtocolError(f"the vehicle is plugged in ({self.state}): unplug it first")
         self.ended = None
         self.goal = "charge"
@@ -202,8 +217,12 @@ class EVCC(Party):
 
     def _ask(self) -> None:
         self._asked += 1
-        self._send_datagram(sdp.Request(self.security, sdp.Transport.TCP).pack(), None)
-        self._start_timer(DISCOVERY)
+        self.discovery.put(sdp.Request(self.security, sdp.TransportProtocol.TCP))
+
+    def _datagram_sent(self) -> None:
+        # The time for an answer begins when the request goes out, not when it is owed.
+        if self.state == "discovery":
+            self._start_timer(DISCOVERY)
 
     def _datagram(self, message: sdp.Request | sdp.Response, sender: Any) -> None:
         if isinstance(message, sdp.Request):

@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 from secc_kernel import codec
 from secc_kernel.codec import Message
 from secc_kernel.messages import vocabulary
+from secc_kernel.session.control_pilot import ControlPilot
+from secc_kernel.session.discovery import Discovery
 from secc_kernel.session.events import (
     Close,
     Connected,
@@ -34,9 +36,11 @@ from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteE
 from secc_kernel.session.timers import LIMITS, Limit, Timers, measured
 from secc_kernel.wire import sdp, v2gtp
 
-__all__ = ["Connection", "Party", "endpoint"]
+__all__ = ["AWAITS_LINK", "Connection", "Party", "endpoint"]
 
 _INFINITY = float("inf")
+AWAITS_LINK = "waits for the data link"
+"""The state of a party that is plugged in, before its modem has a link."""
 _SHOWN = 32
 """How many bytes of what cannot be read a finding shows."""
 
@@ -89,6 +93,10 @@ class Party(ABC):
         The vocabulary that the handshake agreed on.
     session_id : bytes
         The session's id, as both sides agreed; empty before.
+    pilot : ControlPilot or None
+        The control pilot, where one is attached.
+    on_end : callable
+        Told how a session has ended; the data link's.
     """
 
     role: ClassVar[str]
@@ -107,12 +115,15 @@ class Party(ABC):
         self.name = name or self.role
         self.pace = pace or (lambda name, previous: 0.0)
         self.timers = Timers(self._record_timer)
+        self.discovery = Discovery(self)
         self.now = 0.0
         self.state = "idle"
         self.schema: str | None = None
         self.session_id = b""
         self.connection: Connection | None = None
         self.ended: Ended | None = None
+        self.pilot: ControlPilot | None = None
+        self.on_end: Callable[[Ended], object] = lambda ended: None
         self._streams = 0
         self._running: set[str] = set()
         self._owed: str | None = None
@@ -127,6 +138,26 @@ class Party(ABC):
     def start(self, now: float) -> None:
         """Tell that the data link is up (to the vehicle: it is plugged in). Links that cannot know need not call it."""
 
+    def plugged_in(self, now: float) -> None:
+        """Tell that the plug is in, and that the data link is still to come: then `start`, or `link_lost`."""
+        self._pass_time(now, including=False)
+        if self.connection is None:
+            self.ended = None
+            self._enter(AWAITS_LINK)
+
+    def link_lost(self, now: float, reason: str) -> None:
+        """Tell that the data link is gone, or could not be made: there is no session without one."""
+        self._pass_time(now, including=False)
+        if self.connection is not None:
+            self._record_state("TCP", "connected", "closed")
+            self._drop("link", reason)
+        if self.ended is None and self.state != "idle":
+            self._without_link(reason)
+
+    @abstractmethod
+    def _without_link(self, reason: str) -> None:
+        """What was under way has ended: there is no data link."""
+
     def receive_datagram(self, data: bytes, sender: Any, now: float) -> None:
         """Take an SDP datagram; ``sender`` comes back as `SendDatagram.dest` of the answer."""
         self._pass_time(now, including=False)
@@ -137,6 +168,7 @@ class Party(ABC):
             self._find("sdp", "warning", f"the datagram from {endpoint(sender)} was ignored: {error}")
             return
         self._record_datagram(data, endpoint(sender), self.name, self.peer_role)
+        self.discovery.arrived(message, sender)
         self._datagram(message, sender)
 
     def new_stream(self) -> int:
@@ -180,6 +212,7 @@ class Party(ABC):
         self.connection = Connection(endpoint(peer), here, number, v2gtp.Decoder(types=None), tls)
         self.schema = None
         self.ended = None
+        self.discovery.clear()
         self._running.clear()
         self._record_state("TCP", "closed", "connected")
         self._events.append(Connected(self.now, self.connection.peer))
@@ -339,6 +372,10 @@ class Party(ABC):
         """A message went out."""
 
     @abstractmethod
+    def _signal(self, message: Message) -> None:
+        """A message is about to go out: move the control pilot, where that goes with it."""
+
+    @abstractmethod
     def _schemas(self) -> tuple[str, ...]:
         """The vocabularies in which an arriving message may be, the likeliest first."""
 
@@ -358,6 +395,7 @@ class Party(ABC):
             why = f"; the session ended: {self.ended.reason}" if self.ended else ""
             raise LocalProtocolError(f"{self.role} cannot send {message.name}: there is no TCP connection{why}")
         exi = codec.encode(message)
+        self._signal(message)
         payload_type = vocabulary(message.schema).payload_type
         self._outputs.append(SendData(v2gtp.pack(payload_type, exi)))
         if self.records_frames:
@@ -365,9 +403,15 @@ class Party(ABC):
         self._events.append(Sent(self.now, message, by))
         self._sent(message, by)
 
-    def _send_datagram(self, data: bytes, dest: Any) -> None:
+    def send_datagram(self, data: bytes, dest: Any, intended: tuple[str, ...], auto: tuple[str, ...]) -> None:
+        """Send an SDP datagram: for `Discovery`, which decides when."""
         self._outputs.append(SendDatagram(data, dest))
-        self._record_datagram(data, self.name, "SDP" if dest is None else endpoint(dest), self.role)
+        to = "SDP" if dest is None else endpoint(dest)
+        self._record_datagram(data, self.name, to, self.role, intended=intended, auto=auto)
+        self._datagram_sent()
+
+    def _datagram_sent(self) -> None:
+        """An SDP datagram went out."""
 
     def _close(self, reason: str) -> None:
         """Close the connection from this side."""
@@ -389,10 +433,12 @@ class Party(ABC):
         """The session is over: no timer runs on, nothing is owed any more."""
         self.timers.stop_all(self.now)
         self._owe_nothing()
+        self.discovery.clear()
         self.ended = Ended(self.now, how, reason, fault)
         self._events.append(self.ended)
         self._enter(f"ended ({how})")
         self._note(f"{self.role}: the session ended ({how}): {reason}")
+        self.on_end(self.ended)
 
     @staticmethod
     def _lost(reason: str, last: str) -> str:
@@ -531,7 +577,16 @@ class Party(ABC):
             )
         )
 
-    def _record_datagram(self, data: bytes, src: str, dst: str, sender: str) -> None:
+    def _record_datagram(
+        self,
+        data: bytes,
+        src: str,
+        dst: str,
+        sender: str,
+        *,
+        intended: tuple[str, ...] = (),
+        auto: tuple[str, ...] = (),
+    ) -> None:
         if not self.records_frames:
             return
         try:
@@ -547,6 +602,8 @@ class Party(ABC):
                 dst=dst,
                 payload_type=frame.payload_type,
                 data=frame.payload,
+                intended=intended,
+                auto=auto,
             )
         )
 

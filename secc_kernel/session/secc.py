@@ -1,4 +1,4 @@
-"""The SECC, the charging station's side of a session: ISO 15118-2, AC and DC, and DIN SPEC 70121, external payment."""
+"""The SECC, the charging station's side of a session: ISO 15118-2, AC and DC, and DIN SPEC 70121."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 from secc_kernel.codec import Message
 from secc_kernel.session import autopilot
+from secc_kernel.session.contract import CHALLENGE_BYTES, Contract, remarks
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.handshake import PREFERENCES, schema_of
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.offers import Offers
-from secc_kernel.session.party import Party
+from secc_kernel.session.party import AWAITS_LINK, Party
 from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
+from secc_kernel.session.signalling import PilotWatch
 from secc_kernel.session.signs import Signs
 from secc_kernel.session.station import Station, starts
 from secc_kernel.session.timers import message_times
@@ -54,9 +56,14 @@ class SECC(Party):
     request : Message or None
         The request that waits for its answer.
     verdict : str or None
-        The FAILED code that the standard demands for it, whatever its content (sequence error, unknown session).
+        The FAILED code that the standard demands for it, whatever the answer would be: a sequence error, an unknown
+        session, something wrong with a contract.
     offers : Offers
         What it has offered in this session.
+    contract : Contract
+        What is known of the vehicle's contract in this session.
+    next_challenge : bytes
+        The GenChallenge that the answer to a PaymentDetailsReq holds.
     next_session_id : bytes
         The id that the answer to a SessionSetupReq assigns.
     paused_session_id : bytes
@@ -91,7 +98,10 @@ class SECC(Party):
         self.listen(IPv6Address("fe80::1"), 49152)
         self.progress = Progress()
         self.offers = Offers()
+        self.contract = Contract()
+        self.next_challenge = bytes(CHALLENGE_BYTES)
         self._signs = Signs()
+        self.watch = PilotWatch(self)
         self.verdict: str | None = None
         self.next_session_id = b""
         self.paused_session_id = b""
@@ -128,6 +138,11 @@ class SECC(Party):
     def request(self) -> Message | None:
         """The request that waits for its answer."""
         return self._requests[0][0] if self._requests else None
+
+    @property
+    def answered_at(self) -> float | None:
+        """When the last answer went out; None before the first."""
+        return self._answered_at
 
     @property
     def backlog(self) -> int:
@@ -177,6 +192,23 @@ class SECC(Party):
         self._pass_time(now, including=False)
         self._begin_setup()
 
+    def unplugged(self, now: float) -> None:
+        """Tell that the vehicle has gone: the control pilot is in state A ([V2G-DC-962])."""
+        self._pass_time(now, including=False)
+        if self.connection is not None:
+            self.station.interrupt(now)
+            self.disconnected(now, "the vehicle was unplugged")
+        elif self._began or self.state == AWAITS_LINK:
+            self.timers.stop_all(now)
+            self._began = False
+            self._enter("idle")
+
+    def _without_link(self, reason: str) -> None:
+        self._give_up(reason, "link")
+
+    def _signal(self, message: Message) -> None:
+        """The vehicle moves the control pilot; the station's oscillator is the data link's."""
+
     def _begin_setup(self) -> None:
         if not self._began:
             self._began = True
@@ -189,21 +221,23 @@ class SECC(Party):
             self._find("sdp", "note", f"an SDP response came from {sender}: another station is on this link")
             return
         self._begin_setup()
-        if message.transport != sdp.Transport.TCP:
+        if message.transport != sdp.TransportProtocol.TCP:
             self._find("sdp", "warning", f"the vehicle asks for transport 0x{message.transport:02X}; it is offered TCP")
         if message.security == sdp.Security.TLS != self.security:
             self._find("sdp-security", "note", "the vehicle asks for TLS and is offered none")
-        response = sdp.Response(self.address, self.port, self.security, sdp.Transport.TCP)
-        self._send_datagram(response.pack(), sender)
+        response = sdp.Response(self.address, self.port, self.security, sdp.TransportProtocol.TCP)
+        self.discovery.put(response, sender)
 
     def _opened(self) -> None:
         self._begin_setup()
         self.progress = Progress()
         self.offers = Offers()
+        self.contract = Contract()
         self._signs = Signs()
         self.session_id = self.next_session_id = b""
         self.verdict = self._stopped = self._payment = self._answered_at = None
         self._requests.clear()
+        self.watch.begin()
         self._enter(self.progress.state)
         self._await_request()
 
@@ -226,6 +260,8 @@ class SECC(Party):
         self._abort(reason, fault)
 
     def _expired(self, timer: str) -> None:
+        if self.watch.expired(timer):
+            return
         limit = self._limit(timer)
         assert limit is not None
         seconds, clause = limit.seconds, f"({limit.clause})"
@@ -284,10 +320,15 @@ class SECC(Party):
         self.timers.stop(SEQUENCE, self.now)
         self._signs.heard(request.body)
         self._check_pace(name)
-        self.verdict = self._judge(request, name)
+        self.verdict = self._judge(request, name) or self._judge_contract(request)
         if name == "SessionSetupReq" and self.verdict is None:
             self._choose_session_id(request)
+        elif name == "PaymentDetailsReq":
+            self.next_challenge = self.entropy(CHALLENGE_BYTES)
+        if self.verdict is None and self.watch.refuses(request):
+            self.verdict = "FAILED"
         if self.verdict is None:
+            self.watch.heard(request)
             self.station.observe(request.body, name, self.now)
             self._measure(request)
         self._owe(name, name)
@@ -320,6 +361,15 @@ class SECC(Party):
             self._find("session-id", "error", f"{text}; {rules.session_ids}")
             verdict = "FAILED_UnknownSession"
         return verdict
+
+    def _judge_contract(self, request: Message) -> str | None:
+        """The FAILED code that the standard demands for what is wrong with a contract, and the findings about it."""
+        epoch = self.station.epoch
+        code = None
+        for remark in remarks(request, self.contract, None if epoch is None else epoch + self.now):
+            self._find(remark.rule, remark.severity, remark.text)
+            code = code or remark.code or None
+        return code
 
     def _choose_session_id(self, request: Message) -> None:
         """Join the paused session if the vehicle names it, otherwise begin a new one ([V2G2-750..754])."""
@@ -407,12 +457,28 @@ class SECC(Party):
 
     def _discovered(self, request: Message, response: Message) -> None:
         self.offers.discovered(response.body)
+        self.contract.services = tuple(self.offers.services or ())
+        if "Contract" in (self.offers.payment_options or ()) and self.security != sdp.Security.TLS:
+            self._find(
+                "contract.tls", "warning", "payment by contract is offered without TLS, and is meant for TLS only"
+            )
 
     def _scheduled(self, request: Message, response: Message) -> None:
         self.offers.scheduled(response.body)
 
     def _selected(self, request: Message, response: Message) -> None:
         self._payment = str(request.body.SelectedPaymentOption)
+        self.contract.selected = self._payment == "Contract"
+
+    def _challenged(self, request: Message, response: Message) -> None:
+        self.contract.challenge, self.contract.answered = response.body.GenChallenge or b"", False
+
+    def _authorized(self, request: Message, response: Message) -> None:
+        self.contract.answered = True
+
+    def _charged(self, request: Message, response: Message) -> None:
+        if getattr(response.body, "ReceiptRequired", None):
+            self.contract.metered = response.body.SAScheduleTupleID, response.body.MeterInfo
 
     def _power_delivered(self, request: Message, response: Message) -> None:
         # In DIN SPEC 70121 the profile names the schedule.
@@ -435,6 +501,10 @@ _EFFECTS: dict[str, Callable[[SECC, Message, Message], None]] = {
     "ServiceDiscoveryRes": SECC._discovered,
     "PaymentServiceSelectionRes": SECC._selected,
     "ServicePaymentSelectionRes": SECC._selected,
+    "PaymentDetailsRes": SECC._challenged,
+    "AuthorizationRes": SECC._authorized,
+    "ChargingStatusRes": SECC._charged,
+    "CurrentDemandRes": SECC._charged,
     "ChargeParameterDiscoveryRes": SECC._scheduled,
     "PowerDeliveryRes": SECC._power_delivered,
     "SessionStopRes": SECC._stop,

@@ -160,6 +160,12 @@ class Station:
         if reaction is not None:
             reaction(self, request, now)
 
+    def interrupt(self, now: float) -> None:
+        """Open the contactor at once: the vehicle wants no energy any more, or is gone."""
+        self.advance(now)
+        self.closed = False
+        self.current = self.target_current = 0.0
+
     def _authorization(self, request: Any, now: float) -> None:
         self.elapsed("Authorization", now)
 

@@ -159,6 +159,15 @@ _ISO2 = (
         "the first PreChargeReq -> the voltage that the vehicle asked for",
         **_PRECHARGE,
     ),
+    # Of the control pilot: run where one is attached (session/signalling.py).
+    Limit(
+        "V2G_SECC_CPState_Detection_Timeout", 1.5, "timeout", "SECC", "[V2G2-920..922]",
+        "CableCheckReq -> CP state C or D; the request after PowerDelivery with ChargeProgress Stop -> CP state B",
+    ),
+    Limit(
+        "CP_State_Change_Time", 0.25, "performance", "SECC", "[V2G2-847], [V2G2-848]",
+        "PowerDeliveryReq of an AC charge -> CP state C or D, at its end B",
+    ),
 )  # fmt: skip
 
 _DIN = (
@@ -211,7 +220,7 @@ _DIN = (
         "the first WeldingDetectionReq -> SessionStopReq",
         begins=Moment(("WeldingDetectionReq",)), ends=(Moment(("SessionStopReq",)),),
     ),
-    # The control pilot belongs to a link that has one; no link here does yet, so nobody runs these two.
+    # Of the control pilot: run where one is attached (session/signalling.py, session/datalink.py).
     Limit(
         "V2G_SECC_CPState_Detection_Timeout", 1.5, "timeout", "SECC", "[V2G-DC-556], [V2G-DC-967], [V2G-DC-988]",
         "CableCheckReq -> CP state C or D; the request after PowerDelivery with ReadyToChargeState false -> CP state B",
