@@ -1,6 +1,6 @@
-"""The answers of ISO 15118-2, AC and DC with external payment: one function a request.
+"""The answers of ISO 15118-2, AC and DC: one function a request.
 
-PaymentDetails has none: the station checks no contracts, and refuses it.
+What is wrong with a contract is judged before (`contract`, the SECC's verdict).
 """
 
 from __future__ import annotations
@@ -99,9 +99,16 @@ def _certificate(secc: SECC, request: Any) -> Fields:
     return {"ResponseCode": "FAILED_NoCertificateAvailable"}
 
 
+def _payment_details(secc: SECC, request: Any) -> Fields:
+    # A station without a date counts from its link's beginning.
+    stamp = int((secc.station.epoch or 0.0) + secc.now)
+    return {"ResponseCode": "OK", "GenChallenge": secc.next_challenge, "EVSETimeStamp": stamp}
+
+
 def _authorization(secc: SECC, request: Any) -> Fields:
-    # As [V2G2-854] and [V2G2-856] say.
-    processing = "Finished" if authorized(secc) else "Ongoing_WaitingForCustomerInteraction"
+    # As [V2G2-854], [V2G2-855] and [V2G2-856] say: with a contract no customer is waited for.
+    waiting = "Ongoing" if secc.contract.selected else "Ongoing_WaitingForCustomerInteraction"
+    processing = "Finished" if authorized(secc) else waiting
     return {"ResponseCode": "OK", "EVSEProcessing": processing}
 
 
@@ -223,6 +230,7 @@ ANSWERS: dict[str, Callable[[Any, Any], Fields]] = {
     "ServiceDiscoveryReq": _service_discovery,
     "ServiceDetailReq": _service_detail,
     "PaymentServiceSelectionReq": _payment_service_selection,
+    "PaymentDetailsReq": _payment_details,
     "CertificateInstallationReq": _certificate,
     "CertificateUpdateReq": _certificate,
     "AuthorizationReq": _authorization,

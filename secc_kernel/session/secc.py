@@ -458,7 +458,7 @@ class SECC(Party):
     def _discovered(self, request: Message, response: Message) -> None:
         self.offers.discovered(response.body)
         self.contract.services = tuple(self.offers.services or ())
-        if "Contract" in (self.offers.payment_options or ()) and self.security != sdp.Security.TLS:
+        if "Contract" in (self.offers.payment_options or ()) and not self.tls:
             self._find(
                 "contract.tls", "warning", "payment by contract is offered without TLS, and is meant for TLS only"
             )

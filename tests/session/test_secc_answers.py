@@ -14,7 +14,7 @@ from secc_kernel.session.station import Station
 from secc_kernel.vehicle import SimulatedEV
 
 #: What the station has no use for: it refuses it, by what the declarations say.
-REFUSED = {"sap": set(), "iso2": {"PaymentDetailsReq"}, "din": set(UNUSED_IN_DIN)}
+REFUSED = {"sap": set(), "iso2": set(), "din": set(UNUSED_IN_DIN)}
 ANSWERED = [
     (key, name)
     for key in SCHEMAS
