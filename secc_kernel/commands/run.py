@@ -4,9 +4,9 @@ A script with cells (lines "-- %%", as nbconvert and jupytext write them) is run
 Python cells, too.
 
 The script plays the charging station (Secc) or the vehicle (Evcc); whatever it does not do itself, the autopilot does.
-By default the other side is simulated, on a clock of its own. On a real link (--link tcp) the station listens from the
-beginning on, every message is shown on a line of its own, and a session that is still going on when the script ends
-is brought to its end by the autopilot.
+By default the other side is simulated, on a clock of its own. On a real link (--link tcp, --link plc) the station
+listens from the beginning on, every message is shown on a line of its own, and a session that is still going on when
+the script ends is brought to its end by the autopilot.
 
 Exit status: 0 passed; 1 a verdict (Session.Check) failed or the script had an error; 2 the arguments or the link cannot
 be used.
@@ -46,10 +46,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("script", metavar="SCRIPT.lua|NOTEBOOK.ipynb", help="what to run")
     parser.add_argument("--link", choices=("sim", "tcp", "plc"), default="sim", help="how the two sides meet (sim)")
-    parser.add_argument("--interface", metavar="IF", help="tcp: the network interface, with SDP; without: loopback")
+    parser.add_argument(
+        "--interface", metavar="IF", help="plc: the interface at the modem; tcp: the one with SDP; without: loopback"
+    )
     parser.add_argument("--side", choices=("secc", "evcc"), default="secc", help="whom the script plays (secc)")
     parser.add_argument("--host", help="tcp without SDP: the address to listen on, or (evcc) the station's")
     parser.add_argument("--port", type=int, help="tcp: the port to listen on (a free one), or (evcc) the station's")
+    parser.add_argument("--mac", help="plc: the address to use on the powerline (the interface's own)")
+    parser.add_argument("--key", metavar="NMK", help="plc: the network's key, 32 hex digits (a fresh one each time)")
+    parser.add_argument(
+        "--assumed-attenuation", type=int, metavar="DB", help="plc: what is told where the modem measures none"
+    )
+    parser.add_argument(
+        "--receive-attenuation",
+        type=int,
+        default=0,
+        metavar="DB",
+        help="plc: what is lost between outlet and modem (0)",
+    )
     parser.add_argument("--tls", action="store_true", help="transport security")
     parser.add_argument("--report", metavar="FILE", help="write the verdicts there as JUnit XML")
     parser.add_argument("--journal", metavar="FILE", help="write the journal there (a new file)")
@@ -77,18 +91,25 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    if arguments.link == "plc":
-        raise CommandError("--link plc (SLAC on powerline) is not available in this version: use sim or tcp")
     if arguments.tls:
         raise CommandError("--tls is not available in this version")
     if arguments.link == "sim" and (arguments.interface or arguments.host or arguments.port):
-        raise CommandError("--interface, --host and --port belong to --link tcp")
+        raise CommandError("--interface, --host and --port belong to --link tcp and plc")
+    if arguments.link == "plc" and arguments.host:
+        raise CommandError("--host belongs to --link tcp: on powerline SDP finds the station")
+    of_powerline = arguments.mac, arguments.key, arguments.assumed_attenuation, arguments.receive_attenuation
+    if arguments.link != "plc" and any(of_powerline):
+        raise CommandError("--mac, --key, --assumed-attenuation and --receive-attenuation belong to --link plc")
     return Options(
         link=arguments.link,
         side=arguments.side.upper(),
         interface=arguments.interface,
         host=arguments.host,
         port=arguments.port,
+        mac=arguments.mac,
+        key=arguments.key,
+        assumed_attenuation=arguments.assumed_attenuation,
+        receive_attenuation=arguments.receive_attenuation,
         journal=arguments.journal,
     )
 

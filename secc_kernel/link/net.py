@@ -62,8 +62,13 @@ class Interface:
         try:
             return socket.if_nametoindex(self.name)
         except OSError:
-            known = ", ".join(name for _, name in socket.if_nameindex())
+            known = ", ".join(self.names())
             raise LinkError(f"there is no network interface {self.name!r}; this machine has {known}") from None
+
+    @staticmethod
+    def names() -> list[str]:
+        """The names of this machine's interfaces."""
+        return [name for _, name in socket.if_nameindex()]
 
     async def find_address(self) -> None:
         """Find the link-local address; wait a moment for one that is still being checked.

@@ -20,7 +20,7 @@ from typing import Any
 from ..wire import homeplug
 from .net import Interface, LinkError
 
-__all__ = ["ALL_TYPES", "InterfaceWatch", "RawSocket", "is_up", "privilege_advice"]
+__all__ = ["ALL_TYPES", "InterfaceWatch", "RawSocket", "hardware_address", "is_up", "privilege_advice"]
 
 ALL_TYPES = 0x0003
 """As an Ethernet type: frames of all types."""
@@ -28,6 +28,7 @@ ALL_TYPES = 0x0003
 _ETHERNET = 1  # ARPHRD_ETHER
 _CAP_NET_RAW = 13
 _GET_FLAGS = 0x8913  # SIOCGIFFLAGS
+_GET_ADDRESS = 0x8927  # SIOCGIFHWADDR
 _UP_AND_RUNNING = 0x1 | 0x40  # IFF_UP, IFF_RUNNING: switched on, and the other end of the cable is alive
 _LINK_GROUP = 1  # RTMGRP_LINK
 _LONGEST = 65535
@@ -68,7 +69,7 @@ class RawSocket:
         _, _, _, kind, self.mac = self._socket.ins.getsockname()
         if kind != _ETHERNET:
             self._socket.close()
-            raise LinkError(f"{interface} is no Ethernet interface: a modem needs one")
+            raise LinkError(_NO_ETHERNET.format(interface))
         self._socket.ins.setblocking(False)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -190,13 +191,38 @@ def _has_capability(file: Path) -> bool:
 
 def is_up(interface: str) -> bool | None:
     """Whether an interface is switched on and has a carrier; None where there is none of that name."""
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asked:
-        try:
-            answer = fcntl.ioctl(asked, _GET_FLAGS, struct.pack("16sh14x", interface.encode(), 0))
-        except OSError:
-            return None
-    flags: int = struct.unpack("16sh14x", answer)[1]
+    try:
+        flags = int.from_bytes(_ask(interface, _GET_FLAGS)[:2], sys.byteorder)
+    except OSError:
+        return None
     return flags & _UP_AND_RUNNING == _UP_AND_RUNNING
+
+
+def hardware_address(interface: str) -> bytes:
+    """The address of an Ethernet interface, six bytes.
+
+    Raises
+    ------
+    LinkError
+        There is no such interface, or it is none of Ethernet.
+    """
+    Interface(interface)
+    try:
+        answer = _ask(interface, _GET_ADDRESS)
+    except OSError as error:
+        raise LinkError(f"{interface} tells no address: {error.strerror or error}") from error
+    if int.from_bytes(answer[:2], sys.byteorder) != _ETHERNET:
+        raise LinkError(_NO_ETHERNET.format(interface))
+    return answer[2:8]
+
+
+_NO_ETHERNET = "{} is no Ethernet interface: a modem needs one"
+
+
+def _ask(interface: str, what: int) -> bytes:
+    """What the system says of an interface: the part after the name."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asked:
+        return fcntl.ioctl(asked, what, struct.pack("16s24x", interface.encode()))[16:]
 
 
 class InterfaceWatch:

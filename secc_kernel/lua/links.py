@@ -8,11 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..link.base import Link
+from ..link.net import Interface, LinkError
 from ..link.sim import SimLink, answering_time
 from ..link.tcp import TcpStation, TcpVehicle
 from ..session.evcc import EVCC
 from ..session.journal import Journal
 from ..session.secc import SECC
+from ..session.slac import Tolerances
 from ..session.station import Station
 from ..vehicle import SimulatedEV
 from .errors import LuaUserError
@@ -54,7 +56,43 @@ def _tcp(bench: Bench, options: Options, journal: Journal) -> Link:
     return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
 
 
-LINKS: dict[str, Callable[[Bench, Options, Journal], Link]] = {"sim": _simulated, "tcp": _tcp}
+def _powerline(bench: Bench, options: Options, journal: Journal) -> Link:
+    from ..link.plc import PlcStation, PlcVehicle  # not needed by most sessions, and not to be had on all systems
+
+    if options.interface is None:
+        raise LinkError(
+            f"link 'plc' needs interface=, the network interface at the powerline modem; this machine has "
+            f"{', '.join(Interface.names())}"
+        )
+    mac = _octets("mac", options.mac, 6)
+    if options.side == "EVCC":
+        vehicle = make_vehicle(bench, journal, records_frames=True)
+        return PlcVehicle(vehicle, interface=options.interface, mac=mac)
+    return PlcStation(
+        _station(bench, options, journal, real=True),
+        interface=options.interface,
+        port=options.port,
+        mac=mac,
+        key=_octets("key", options.key, 16),
+        tolerances=Tolerances(assumed_attenuation=options.assumed_attenuation),
+        receive_attenuation=options.receive_attenuation,
+    )
+
+
+def _octets(name: str, text: str | None, size: int) -> bytes | None:
+    """An option that is given as hex digits."""
+    if text is None:
+        return None
+    try:
+        found = bytes.fromhex(text.replace(":", " ").replace("-", " "))
+    except ValueError:
+        found = b""
+    if len(found) != size:
+        raise LuaUserError(f"{name} is {size} bytes as {2 * size} hex digits, not {text!r}")
+    return found
+
+
+LINKS: dict[str, Callable[[Bench, Options, Journal], Link]] = {"sim": _simulated, "tcp": _tcp, "plc": _powerline}
 """What each kind of link is made by."""
 
 

@@ -14,13 +14,21 @@ class Options:
     Attributes
     ----------
     link : str
-        ``sim`` (a simulated vehicle, on a clock of its own) or ``tcp``.
+        ``sim`` (a simulated vehicle, on a clock of its own), ``tcp``, or ``plc`` (a powerline modem).
     side : str
         The party that the script plays: ``SECC`` or ``EVCC``.
     interface : str or None
-        TCP: the network interface with SDP.
+        TCP: the network interface with SDP; powerline: the one at the modem.
     host, port : str or None, int or None
         TCP: where to listen, or (as the EVCC) the station, without SDP.
+    mac : str or None
+        Powerline: the address that the script's side uses there, instead of the interface's own.
+    key : str or None
+        Powerline, SECC: the network's key (NMK), 32 hex digits, instead of a fresh one for each vehicle.
+    assumed_attenuation : int or None
+        Powerline, SECC: what the EV is told, in dB, where the modem measures none, as adapters for homes.
+    receive_attenuation : int
+        Powerline, SECC: what is lost between outlet and modem, dB, and no part of the cable's attenuation.
     tls : bool
         Transport security.
     journal : str or None
@@ -36,6 +44,10 @@ class Options:
     interface: str | None = None
     host: str | None = None
     port: int | None = None
+    mac: str | None = None
+    key: str | None = None
+    assumed_attenuation: int | None = None
+    receive_attenuation: int = 0
     tls: bool = False
     journal: str | None = None
     prefer: str = "standard"

@@ -29,6 +29,9 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
         "Session.Open{link=, side=, interface=, host=, port=, tls=, journal=, prefer=, strict=, profile=, soc=, ...}",
         (
             "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten. "
+            "link is 'sim', 'tcp' or 'plc' (a powerline modem at interface; there mac= and key= are the address and "
+            "the network's key that are used instead of the interface's own and a fresh one, assumed_attenuation= is "
+            "told in dB where the modem measures none, receive_attenuation= is what is lost between outlet and modem). "
             "prefer is how the station chooses a protocol: 'standard' (as the vehicle ranks them), 'latest' or "
             "'oldest'; strict refuses what is forbidden though vehicles do it. The other options are those of Ev.Plug."
         ),
@@ -170,11 +173,15 @@ def _open(bench: Bench, options: Any) -> str:
     side = str(chosen.side).upper()
     if side not in SIDES.values():
         raise LuaUserError(f"Session.Open: side is {' or '.join(map(repr, SIDES.values()))}, not {chosen.side!r}")
-    for name in ("interface", "host", "journal"):
+    for name in ("interface", "host", "mac", "key", "journal"):
         if not isinstance(value := getattr(chosen, name), str | None):
             raise LuaUserError(f"Session.Open: {name} is a string, not {value!r}")
     if type(chosen.port) not in (int, type(None)):
         raise LuaUserError(f"Session.Open: port is a whole number, not {chosen.port!r}")
+    for name in ("assumed_attenuation", "receive_attenuation"):
+        value = getattr(chosen, name)
+        if value is not None and (type(value) is not int or not 0 <= value <= 255):
+            raise LuaUserError(f"Session.Open: {name} is a whole number of dB, 0 to 255, not {value!r}")
     return bench.open(replace(chosen, side=side)).link.place
 
 

@@ -79,6 +79,8 @@ class EVSEMatcher(Matcher):
         What the EV's modem shall lower its carriers by, four bits each; sent when the link stands.
     receive_attenuation : int
         What is lost between the EVSE's outlet and its modem, dB: it is not the cable's, and taken off.
+    key : bytes, optional
+        The network's key (NMK), 16 bytes; by default a fresh one each time.
     **options
         As of `Matcher`.
 
@@ -97,12 +99,14 @@ class EVSEMatcher(Matcher):
         needs_validation: bool = True,
         amplitude_map: bytes | None = None,
         receive_attenuation: int = 0,
+        key: bytes | None = None,
         **options: Any,
     ) -> None:
         super().__init__(mac, **options)
         self.needs_validation = needs_validation
         self.amplitude_map = amplitude_map
         self.receive_attenuation = receive_attenuation
+        self.key = key
         self.matched: bytes | None = None
         self.pilot = "A"
         self._plugged = self._map_sent = 0.0
@@ -127,7 +131,7 @@ class EVSEMatcher(Matcher):
         self._pass_time(now, including=False)
         if self.state != "idle":
             self.give_up("the modem is given another key")
-        self.set_key(self.random(16) if nmk is None else nmk)
+        self.set_key(nmk or self.key or self.random(16))
 
     def give_up(self, reason: str) -> None:
         """End the link or the attempts at one."""
