@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import Annotated, Any, get_args
@@ -83,6 +84,12 @@ class SimpleType:
         What a number counts, where its type settles that: ``%``. Not part of the schema.
     ascii : bool
         Whether a binary value holds the ASCII codes of a text, which is how people write it. Not part of the schema.
+    fixed : bool
+        Whether what breaks a facet cannot be written at all: a field of a fixed width, in formats other than EXI.
+    numbers : tuple of int
+        The number of each member of an enumeration, in formats that write a byte where any other number may stand.
+    parse : callable or None
+        What reads a text, in formats that do not write it as it is; raises ValueError for what is none.
     """
 
     kind: str
@@ -96,6 +103,9 @@ class SimpleType:
     module: str = ""
     unit: str = ""
     ascii: bool = False
+    fixed: bool = False
+    numbers: tuple[int, ...] = ()
+    parse: Callable[[str], object] | None = None
     coding: Coding = field(init=False)
 
     def __post_init__(self) -> None:

@@ -85,7 +85,7 @@ def _tests(kind: type[ComplexType]) -> Iterator[tuple[str, bool, _Test]]:
 def _test(type_: SimpleType) -> _Test:
     low, high = type_.min_inclusive, type_.max_inclusive
     if type_.kind in ("enumeration", "boolean"):
-        return lambda value: isinstance(value, (str, bool))
+        return lambda value: isinstance(value, (str, bool)) or bool(type_.numbers)
     if type_.kind == "integer" and low is not None and high is not None:
         return lambda value: isinstance(value, int) and low <= value <= high
     return lambda value: next(check_value(type_, value, ""), None) is None

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..exi.datatypes import SimpleType
+from ..exi.facets import check_value
 
 __all__ = ["ValueMismatchError", "expectation", "from_script", "listed", "table_name", "to_script"]
 
 _UNITS = "unitSymbolType"
 _UNIT_PREFIX = "Unit_"
 _LUA_INTEGER_MAX = 2**63 - 1
+_BYTE = 255
 #: Names of many that an error shows.
 _NAMES_SHOWN = 5
 
@@ -35,11 +37,14 @@ def expectation(type_: SimpleType, brief: bool = False) -> str:
     """What a field of this type takes, for documentation and (``brief``) for errors."""
     if type_.kind == "enumeration":
         keys = [member_key(type_, str(member)) for member in type_.members]
-        return f"a {table_name(type_)} ({listed(keys) if brief else ', '.join(keys)})"
+        other = " or another number of a byte" if type_.numbers else ""
+        return f"a {table_name(type_)} ({listed(keys) if brief else ', '.join(keys)}){other}"
     if type_.kind == "boolean":
         return "true or false"
     if type_.kind == "integer":
         return _integer_range(type_)
+    if type_.parse is not None:
+        return "an IPv6 address such as 'fe80::1'"
     unit = "characters" if type_.kind == "string" else "bytes"
     length = _length_range(type_, unit)
     what = "a string" if type_.kind == "string" or is_text(type_) else "a string of hex digits such as '0102FF'"
@@ -74,7 +79,10 @@ def from_script(type_: SimpleType, value: Any) -> Any:
     ValueMismatchError
         EXI cannot express the value; the text says what the field takes.
     """
-    return _FROM_SCRIPT[type_.kind](type_, value)
+    made = _FROM_SCRIPT[type_.kind](type_, value)
+    if type_.fixed and any(found.severity != "note" for found in check_value(type_, made, "")):
+        raise _mismatch(type_, value, " (the wire has room for no other)")
+    return made
 
 
 def _shown(value: Any) -> str:
@@ -99,6 +107,8 @@ def _mismatch(type_: SimpleType, value: Any, hint: str = "") -> ValueMismatchErr
 
 
 def _enumeration(type_: SimpleType, value: Any) -> Any:
+    if type_.numbers and type(value) is int and 0 <= value <= _BYTE:
+        return type_.members[type_.numbers.index(value)] if value in type_.numbers else value
     if isinstance(value, str):
         literal = value
         if type_.name == _UNITS and value.startswith(_UNIT_PREFIX):
@@ -128,6 +138,8 @@ def _integer(type_: SimpleType, value: Any) -> int:
         raise _mismatch(type_, value)
     number = int(value)
     coding = type_.coding
+    if type_.fixed:
+        return number
     if coding.form == "nbit" and not 0 <= number - coding.offset < 2**coding.width:
         raise _mismatch(type_, value, f" (EXI writes it in {coding.width} bits)")
     if coding.form == "unsigned" and number < 0:
@@ -136,9 +148,14 @@ def _integer(type_: SimpleType, value: Any) -> int:
 
 
 def _string(type_: SimpleType, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise _mismatch(type_, value)
+    if not isinstance(value, str):
+        raise _mismatch(type_, value)
+    if type_.parse is not None:
+        try:
+            type_.parse(value)
+        except ValueError:
+            raise _mismatch(type_, value) from None
+    return value
 
 
 def is_text(type_: SimpleType) -> bool:

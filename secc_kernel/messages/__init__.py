@@ -82,6 +82,14 @@ class Vocabulary:
             found.setdefault(element.type, name)
         return found
 
+    def sends(self, role: str, message: str) -> bool:
+        """Whether a party ('EVCC', 'SECC') sends a message: the EVCC asks, the SECC answers."""
+        return (role == "EVCC") == message.endswith("Req")
+
+    def receives(self, role: str, message: str) -> bool:
+        """Whether a party receives a message."""
+        return not self.sends(role, message)
+
     def message_type(self, name: str) -> type[ComplexType]:
         """The declared type of a message.
 
@@ -163,7 +171,12 @@ _VOCABULARIES = {
 }
 
 SCHEMAS: tuple[str, ...] = tuple(_VOCABULARIES)
-"""Keys of all vocabularies."""
+"""Keys of all vocabularies of V2G messages."""
+
+
+def register(words: Vocabulary) -> None:
+    """Have `vocabulary` find one of another layer, whose messages are declared elsewhere and are no EXI."""
+    _VOCABULARIES[words.key] = words
 
 
 def vocabulary(key: str) -> Vocabulary:

@@ -219,8 +219,9 @@ class EVCC(Party):
         self._asked += 1
         self.discovery.put(sdp.Request(self.security, sdp.TransportProtocol.TCP))
 
-    def _datagram_sent(self) -> None:
-        # The time for an answer begins when the request goes out, not when it is owed.
+    def send_datagram(self, data: bytes, dest: Any, intended: tuple[str, ...], auto: tuple[str, ...]) -> None:
+        """As of `Party`; the time for an answer begins when the request goes out, not when it is owed."""
+        super().send_datagram(data, dest, intended, auto)
         if self.state == "discovery":
             self._start_timer(DISCOVERY)
 

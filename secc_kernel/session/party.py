@@ -408,10 +408,6 @@ class Party(ABC):
         self._outputs.append(SendDatagram(data, dest))
         to = "SDP" if dest is None else endpoint(dest)
         self._record_datagram(data, self.name, to, self.role, intended=intended, auto=auto)
-        self._datagram_sent()
-
-    def _datagram_sent(self) -> None:
-        """An SDP datagram went out."""
 
     def _close(self, reason: str) -> None:
         """Close the connection from this side."""

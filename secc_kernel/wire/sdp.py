@@ -6,7 +6,7 @@ of its TCP server and says whether it does TLS there. Each datagram is one V2GTP
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import IPv6Address
 
@@ -19,7 +19,7 @@ SERVER_PORT = 15118
 MULTICAST_ADDRESS = IPv6Address("ff02::1")
 
 _REQUEST_LENGTH = 2
-_RESPONSE_LENGTH = 20
+RESPONSE_LENGTH = 20
 
 
 class Security(IntEnum):
@@ -29,7 +29,7 @@ class Security(IntEnum):
     NoTransportLayerSecurity = 0x10
 
 
-class Transport(IntEnum):
+class TransportProtocol(IntEnum):
     """Transport protocol; only TCP is in use."""
 
     TCP = 0x00
@@ -49,11 +49,13 @@ class Request:
     security
         A `Security`, or any other byte that was on the wire.
     transport
-        A `Transport`, or any other byte that was on the wire.
+        A `TransportProtocol`, or any other byte that was on the wire.
     """
 
-    security: int
-    transport: int = Transport.TCP
+    security: int = field(metadata={"element": "Security", "members": Security})
+    transport: int = field(
+        default=TransportProtocol.TCP, metadata={"element": "TransportProtocol", "members": TransportProtocol}
+    )
 
     def pack(self) -> bytes:
         """The datagram: V2GTP header and payload."""
@@ -73,13 +75,15 @@ class Response:
     security
         A `Security`, or any other byte that was on the wire.
     transport
-        A `Transport`, or any other byte that was on the wire.
+        A `TransportProtocol`, or any other byte that was on the wire.
     """
 
-    address: IPv6Address
-    port: int
-    security: int
-    transport: int = Transport.TCP
+    address: IPv6Address = field(metadata={"element": "IPAddress"})
+    port: int = field(metadata={"element": "Port"})
+    security: int = field(metadata={"element": "Security", "members": Security})
+    transport: int = field(
+        default=TransportProtocol.TCP, metadata={"element": "TransportProtocol", "members": TransportProtocol}
+    )
 
     def pack(self) -> bytes:
         """The datagram: V2GTP header and payload."""
@@ -113,12 +117,12 @@ def parse_payload(payload_type: int, payload: bytes) -> Request | Response:
     if payload_type == PayloadType.SDPRequest:
         if len(payload) != _REQUEST_LENGTH:
             raise SDPError(f"an SDP request has a payload of {_REQUEST_LENGTH} bytes, this one has {len(payload)}")
-        return Request(_member(Security, payload[0]), _member(Transport, payload[1]))
+        return Request(_member(Security, payload[0]), _member(TransportProtocol, payload[1]))
     if payload_type == PayloadType.SDPResponse:
-        if len(payload) != _RESPONSE_LENGTH:
-            raise SDPError(f"an SDP response has a payload of {_RESPONSE_LENGTH} bytes, this one has {len(payload)}")
+        if len(payload) != RESPONSE_LENGTH:
+            raise SDPError(f"an SDP response has a payload of {RESPONSE_LENGTH} bytes, this one has {len(payload)}")
         port = int.from_bytes(payload[16:18], "big")
-        security, transport = _member(Security, payload[18]), _member(Transport, payload[19])
+        security, transport = _member(Security, payload[18]), _member(TransportProtocol, payload[19])
         return Response(IPv6Address(payload[:16]), port, security, transport)
     name = v2gtp.payload_name(payload_type)
     raise SDPError(f"payload type 0x{payload_type:04X} ({name}) is neither SDPRequest nor SDPResponse")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secc_kernel.wire import sdp
-from secc_kernel.wire.sdp import Request, Response, SDPError, Security, Transport
+from secc_kernel.wire.sdp import Request, Response, SDPError, Security, TransportProtocol
 
 
 def test_real_datagrams(shared):
@@ -24,7 +24,7 @@ def test_real_datagrams(shared):
 
 
 def test_a_request_for_tls():
-    request = Request(Security.TLS, Transport.TCP)
+    request = Request(Security.TLS, TransportProtocol.TCP)
     assert request.pack().hex() == "01fe9000000000020000"
     assert sdp.parse(request.pack()) == request
 

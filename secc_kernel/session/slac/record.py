@@ -16,7 +16,7 @@ LAYER = "homeplug"
 @lru_cache(maxsize=256)
 def _sender_of(mmtype: int) -> str:
     kind = declared(mmtype)
-    return "" if kind is None else kind.SENDER
+    return kind.SENDER if kind is not None and kind.SENDER in ("EVCC", "SECC") else ""
 
 
 @lru_cache(maxsize=256)

@@ -50,6 +50,9 @@ class ValidationResult(IntEnum):
     NotRequired = 4
 
 
+Validation = Annotated[int, Integer(1, members=ValidationResult)]
+
+
 # -- SLAC -------------------------------------------------------------------------------------------------------------
 
 
@@ -102,7 +105,7 @@ class CM_MNBC_SOUND_IND(Message):
     Rnd: Octets16 = bytes(16)
 
 
-@message(0x6086)
+@message(0x6086, sender="modem")
 class CM_ATTEN_PROFILE_IND(Message):
     """A modem tells its host how loud it has heard a sound: dB a group of carriers."""
 
@@ -146,16 +149,16 @@ class CM_VALIDATE_REQ(Message):
 
     SignalType: U8 = 0
     Timer: Hundred_ms = 0
-    Result: U8 = 1
+    Result: Validation = 1
 
 
 @message(0x6079, sender="SECC")
 class CM_VALIDATE_CNF(Message):
-    """How many toggles of the control pilot the EVSE has seen; Result is a `ValidationResult`."""
+    """How many toggles of the control pilot the EVSE has seen."""
 
     SignalType: U8 = 0
     ToggleNum: U8 = 0
-    Result: U8 = 1
+    Result: Validation = 1
 
 
 @message(0x607C, sender="EVCC")
@@ -191,7 +194,7 @@ class CM_SLAC_MATCH_CNF(Message):
     NMK: Octets16 = bytes(16)
 
 
-@message(0x601C)
+@message(0x601C, sender="either")
 class CM_AMP_MAP_REQ(Message):
     """How much the other one shall lower each carrier: four bits a carrier, in steps of 2 dB."""
 
@@ -199,7 +202,7 @@ class CM_AMP_MAP_REQ(Message):
     AMData: Annotated[bytes, Counted("AMLen", per=2)] = b""
 
 
-@message(0x601D)
+@message(0x601D, sender="either")
 class CM_AMP_MAP_CNF(Message):
     """Whether the map is taken: 0 yes."""
 
@@ -209,7 +212,7 @@ class CM_AMP_MAP_CNF(Message):
 # -- a host and its modem ---------------------------------------------------------------------------------------------
 
 
-@message(0x6008)
+@message(0x6008, sender="host")
 class CM_SET_KEY_REQ(Message):
     """Give a modem a network key (KeyType 1: NMK)."""
 
@@ -225,7 +228,7 @@ class CM_SET_KEY_REQ(Message):
     NewKey: Octets16 = bytes(16)
 
 
-@message(0x6009)
+@message(0x6009, sender="modem")
 class CM_SET_KEY_CNF(Message):
     """Whether it has taken the key: by the specification Result 0 is success; Qualcomm's modems say 1."""
 
