@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable
-from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import IO, Any, ClassVar
 
 from secc_kernel.commands import CommandError
+from secc_kernel.commands._timeline import TITLES, table_line
 from secc_kernel.session.tables import MESSAGE_COLUMNS
 
 #: The values of `MESSAGE_COLUMNS`.
@@ -27,12 +26,6 @@ _GROUP_ROWS = 1 << 12
 _GROUP_TEXT = 1 << 24
 #: Bytes of a group's distinct XML texts, up to which each is written once.
 _DICTIONARY = 1 << 22
-
-
-_CODE = re.compile(r"ResponseCode>([^<]*)<")
-
-#: Seconds up to which a time is one of a simulated clock, which begins at 0.
-_SIMULATED = 10**8
 
 
 class Sink:
@@ -82,51 +75,10 @@ class Sink:
 class Table(Sink):
     """Columns of fixed width, for people, without the XML: first what fits a terminal, when and what."""
 
-    _FORMAT = "{:>7}  {:<26}  {:>3}  {:<27}  {:<26}  {:<20}  {:<20}  {:<6}  {:>6}  {:<6}  {:<24}  {}\n"
-    titles = _FORMAT.format(
-        "frame",
-        "time (UTC)",
-        "str",
-        "message",
-        "response code",
-        "src",
-        "dst",
-        "type",
-        "length",
-        "schema",
-        "file",
-        "exi",
-    )
+    titles = TITLES
 
     def write(self, row: Row) -> None:
-        file, frame, time, stream, src, dst, kind, length, schema, message, exi, xml, error = row
-        code = _CODE.search(xml or "")
-        shown = (
-            frame or "",
-            _moment(time),
-            stream,
-            message or error,
-            code[1] if code else "",
-            _ending(src),
-            _ending(dst),
-            f"0x{kind:04X}",
-            length,
-        )
-        self.text(self._FORMAT.format(*shown, schema or "?", file[-24:], exi))
-
-
-def _ending(address: str, width: int = 20) -> str:
-    """An address, of a long one the end: there they differ."""
-    return address if len(address) <= width else f"…{address[1 - width :]}"
-
-
-def _moment(time: float) -> str:
-    if 0 <= time < _SIMULATED:
-        return f"{time:.6f} s"
-    try:
-        return f"{datetime.fromtimestamp(time, timezone.utc):%Y-%m-%d %H:%M:%S.%f}"
-    except (ValueError, OverflowError, OSError):  # a damaged time, millions of years away
-        return f"{time:.6g} s"
+        self.text(table_line(row))
 
 
 class Lines(Sink):

@@ -1,9 +1,11 @@
-"""List the V2G messages of capture files, and of journals.
+"""List what was said in capture files and in journals: matching (SLAC), SDP and V2G messages.
 
-A row a message, in the order of the frames, with the columns file, frame (the one that completes the message; none in a
-journal), time, stream, src, dst, payload_type, payload_length, schema, message, exi (hex), xml and error. The table
-begins with what fits a terminal and leaves out the xml; the other formats have every column, in this order. What is
-missing or damaged is said on the error stream.
+As a table, which is for people: one timeline of all three, in which runs that differ in nothing but their numbers are
+folded, and at the end of each file a line for each plug-in (matching and attenuation, security, protocol, energy, how
+it ended); --summary shows only these. The other formats have a row a V2G message, in the order of the frames, with
+the columns file, frame (the one that completes the message; none in a journal), time, stream, src, dst, payload_type,
+payload_length, schema, message, exi (hex), xml and error; --layers adds rows of the other layers. What is missing or
+damaged is said on the error stream.
 
 Several files are decoded at the same time and written in the order in which they are given. Files may be larger than
 the memory.
@@ -22,13 +24,17 @@ from typing import IO, NamedTuple
 
 from secc_kernel.commands import CommandError
 from secc_kernel.commands._progress import Progress
-from secc_kernel.commands._rows import FORMATS, Sink
+from secc_kernel.commands._rows import FORMATS, Sink, Table
+from secc_kernel.commands._timeline import LAYERS, Timeline, layer_of
 from secc_kernel.link.capture import CaptureError, iterate
-from secc_kernel.session.journal import FindingEntry, FrameEntry, JournalError, is_journal, recorded
-from secc_kernel.session.tables import message_row
+from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, JournalError, is_journal, recorded
+from secc_kernel.session.tables import frame_row
 
 #: Bytes that are worth a process of their own, which needs a moment to start.
 _BYTES_A_PROCESS = 1 << 22
+#: The layers of a table, and of the other formats.
+_SHOWN = frozenset(("slac", "sdp", "v2gtp"))
+_LISTED = frozenset(("v2gtp",))
 
 
 class Job(NamedTuple):
@@ -42,11 +48,17 @@ class Job(NamedTuple):
         What the column `file` says.
     quiet
         Whether nothing is to be said about what is missing or damaged.
+    layers
+        Which of `LAYERS` are asked for; None for all that there is, and an empty set for those of the format.
+    summary
+        Whether only the plug-ins are asked for.
     """
 
     path: str
     name: str
     quiet: bool
+    layers: frozenset[str] | None = frozenset()
+    summary: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +71,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(FORMATS),
         help="of the rows (by the ending of --output: .csv, .jsonl, .parquet; else table)",
     )
+    parser.add_argument(
+        "--layers",
+        type=_layers,
+        default=frozenset(),
+        metavar="LAYERS",
+        help=f"which rows: {', '.join(LAYERS)} or all, separated by commas (a table: slac,sdp,v2gtp; others: v2gtp)",
+    )
+    parser.add_argument("--summary", action="store_true", help="show only the plug-ins, a line each")
     parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to the standard output")
     parser.add_argument(
         "--jobs", "-j", type=_count, metavar="N", help="processes that decode files at the same time (one a core)"
@@ -75,13 +95,25 @@ def _count(text: str) -> int:
     return number
 
 
+def _layers(text: str) -> frozenset[str] | None:
+    chosen = frozenset(name.strip() for name in text.split(","))
+    if chosen == {"all"}:
+        return None
+    if unknown := chosen - set(LAYERS):
+        known = ", ".join((*LAYERS, "all"))
+        raise argparse.ArgumentTypeError(f"there is no layer {', '.join(sorted(unknown))}: there are {known}")
+    return chosen
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Decode the files; 2 if any of them could not be read."""
     names = _names(arguments.files)
-    jobs = [Job(path, names[path], arguments.quiet) for path in arguments.files]
+    jobs = [Job(path, names[path], arguments.quiet, arguments.layers, arguments.summary) for path in arguments.files]
     sizes = [_size(path) for path in arguments.files]
     processes = _processes(arguments.jobs, sizes)
     format_ = arguments.format or _format_of(arguments.output)
+    if arguments.summary and format_ != "table":
+        raise CommandError(f"--summary is text: leave --format {format_} away, or ask Journal.plug_ins() in Python")
     with (
         _output(arguments.output, arguments.files) as file,
         FORMATS[format_](file) as sink,
@@ -168,17 +200,35 @@ def decode_file(
     """
     # A pipe can be opened once, and a journal is a file.
     entries = recorded if os.path.isfile(job.path) and is_journal(job.path) else iterate
+    take, finish = _for_people(job, sink) if isinstance(sink, Table) else _for_machines(job, sink)
     try:
         for entry in entries(job.path, progress=progress):
-            if isinstance(entry, FrameEntry):
-                if entry.layer == "v2gtp":
-                    sink.write(message_row(job.name, entry))
-            elif isinstance(entry, FindingEntry) and not job.quiet:
+            take(entry)
+            if isinstance(entry, FindingEntry) and not job.quiet:
                 remark(f"{job.name}: {entry.severity}: {entry.text} [{entry.rule}]")
+        finish()
     except (CaptureError, JournalError) as error:
         remark(f"secc-kernel decode: {error}")
         return False
     return True
+
+
+def _for_people(job: Job, sink: Sink) -> tuple[Callable[[Entry], object], Callable[[], object]]:
+    """What takes the entries for a table, and what ends it."""
+    layers = _SHOWN if job.layers == frozenset() else job.layers
+    timeline = Timeline(job.name, layers, sink.text, rows=not job.summary)
+    return timeline.take, timeline.finish
+
+
+def _for_machines(job: Job, sink: Sink) -> tuple[Callable[[Entry], object], Callable[[], object]]:
+    """As `_for_people`, for the other formats."""
+    layers = _LISTED if job.layers == frozenset() else job.layers
+
+    def take(entry: Entry) -> None:
+        if isinstance(entry, FrameEntry) and (layers is None or layer_of(entry) in layers):
+            sink.write(frame_row(job.name, entry))
+
+    return take, lambda: None
 
 
 @contextmanager

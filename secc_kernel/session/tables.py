@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.session.timers import message_times
-from secc_kernel.wire import v2gtp
+from secc_kernel.wire import homeplug, sdp, v2gtp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +54,39 @@ def message_row(source: str, entry: FrameEntry, xml: bool = True) -> tuple[Any, 
         text,
         error,
     )
+
+
+def frame_row(source: str, entry: FrameEntry) -> tuple[Any, ...]:
+    """The columns of a frame of any layer: schema and message say what it is, `exi` has its bytes."""
+    if entry.layer == "v2gtp":
+        return message_row(source, entry)
+    schema, name, error = _below(entry)
+    where = (source, entry.frame, entry.time, entry.stream, entry.src, entry.dst, entry.payload_type)
+    return (*where, len(entry.data), schema, name, entry.data.hex(), None, error)
+
+
+def _below(entry: FrameEntry) -> tuple[str, str | None, str | None]:
+    """Layer, name and error of a frame below V2GTP: its layer is 'slac' where it is a message of matching."""
+    if entry.layer == "homeplug":
+        try:
+            message = homeplug.Frame.parse_payload(entry.data).message
+        except homeplug.HomeplugError as error:
+            return entry.layer, homeplug.type_name(entry.payload_type), str(error)
+        if isinstance(message, homeplug.Unknown):
+            return entry.layer, message.name, None if message.error is None else str(message.error)
+        return ("slac" if message.SENDER else entry.layer), message.name, None
+    if entry.layer == "sdp":
+        try:
+            return entry.layer, _DISCOVERY[type(sdp.parse_payload(entry.payload_type, entry.data))], None
+        except sdp.SDPError as error:
+            return entry.layer, None, str(error)
+    return entry.layer, _RECORDS.get(entry.payload_type, f"record of type {entry.payload_type}"), None
+
+
+#: Names of SDP's messages.
+_DISCOVERY: dict[type, str] = {sdp.Request: "SECC_DiscoveryReq", sdp.Response: "SECC_DiscoveryRes"}
+#: Names of TLS records by their content type (RFC 8446, 5.1).
+_RECORDS = {20: "change_cipher_spec", 21: "alert", 22: "handshake", 23: "application_data"}
 
 
 def messages(journal: Journal) -> pd.DataFrame:

@@ -187,6 +187,8 @@ class Talk:
         signs = f": {signs}" if signs else ""
         if self.told:
             return self._as_told()
+        if self.stopped and self._code.startswith("FAILED"):
+            return How("aborted", "EVCC", f"the vehicle ends the session, and {self._last} says {self._code}{signs}")
         if self.stopped:
             what = "pauses" if self.paused else "ends"
             return How("paused" if self.paused else "terminated", "EVCC", f"the vehicle {what} the session{signs}")

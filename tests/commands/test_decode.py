@@ -65,9 +65,9 @@ def test_the_table_is_for_people(capture, capsysbinary):
     assert main(["decode", str(capture)]) == 0
     lines = capsysbinary.readouterr().out.decode().splitlines()
     assert lines[0].split()[:3] == ["frame", "time", "(UTC)"]
-    assert len(lines) == 23
-    assert "SessionSetupReq" in lines[3]
-    assert "0x8001" in lines[3]
+    setup = next(line for line in lines if "SessionSetupReq" in line)
+    assert "0x8001" in setup
+    assert "0030AB29C5BE" in setup
 
 
 def test_several_files_in_their_order_and_told_apart(capture, capsysbinary, tmp_path):
@@ -146,9 +146,9 @@ def test_a_journal_is_decoded_like_a_capture(journal, capsysbinary):
 def test_the_table_of_a_journal_has_the_clock_of_its_session(journal, capsysbinary):
     live, path = journal
     assert main(["decode", str(path)]) == 0
-    first = capsysbinary.readouterr().out.decode().splitlines()[1]
+    lines = capsysbinary.readouterr().out.decode().splitlines()
+    first = next(line for line in lines if "supportedAppProtocolReq" in line)
     assert f"{live.frames[0].time:.6f} s" in first
-    assert "supportedAppProtocolReq" in first
 
 
 def test_a_journal_whose_writer_was_killed_is_decoded_up_to_there(journal, capsysbinary):

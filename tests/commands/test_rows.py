@@ -62,7 +62,7 @@ def test_the_table_begins_with_what_fits_a_terminal():
     long = "[fe80::1122:33ff:fe44:5566%eth0]:61341"
     answer = row(8, message="SessionStopRes", xml="<a>\n<b:ResponseCode>FAILED</b:ResponseCode></a>", dst=long)
     titles, line, answered = written("table", [row(7, src=long), answer]).decode().splitlines()
-    assert titles.split()[:8] == ["frame", "time", "(UTC)", "str", "message", "response", "code", "src"]
+    assert titles.split()[:8] == ["frame", "time", "(UTC)", "str", "message", "response", "code,", "values"]
     assert answered.split()[:6] == ["8", "2001-09-09", "01:46:48.000000", "0", "SessionStopRes", "FAILED"]
     assert line.split()[:6] == ["7", "2001-09-09", "01:46:47.000000", "0", "SessionStopReq", f"…{long[-19:]}"]
     assert titles.index("dst") <= 121

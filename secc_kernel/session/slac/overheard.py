@@ -27,12 +27,13 @@ __all__ = ["Overheard", "belongs_to_matching", "vehicle_of"]
 
 #: Seconds within which the same bytes are one frame, seen on its way through two interfaces.
 _TWICE = 0.01
+_ENDS = ("EVCC", "SECC")
 
 
 def belongs_to_matching(frame: Frame) -> bool:
     """Whether a management message is one of matching, and not between a host and its modem."""
     message = frame.message
-    return isinstance(message, Message) and bool(message.SENDER or isinstance(message, CM_ATTEN_PROFILE_IND))
+    return isinstance(message, Message) and (message.SENDER in _ENDS or isinstance(message, CM_ATTEN_PROFILE_IND))
 
 
 def vehicle_of(frame: Frame) -> bytes:
@@ -47,7 +48,7 @@ def vehicle_of(frame: Frame) -> bytes:
     if message.SENDER != "SECC":
         return b""
     if frame.destination == BROADCAST:
-        named: bytes = getattr(message, "SourceAddress", None) or getattr(message, "PEVMAC", b"")
+        named = bytes(getattr(message, "SourceAddress", b"") or getattr(message, "PEVMAC", b""))
         return b"" if named == BROADCAST else named
     return frame.destination
 
