@@ -151,6 +151,12 @@ class DataLink(ABC):
     def wake(self, now: float) -> None:
         """Go on after a pause: wake up the other end."""
 
+    def linked(self, now: float) -> None:
+        """The modems have a link, as is known otherwise than by asking the modem: something came over it."""
+        self._pass_time(now, including=False)
+        self.matcher.link(True, self.now)
+        self._look()
+
     def lost(self, reason: str, now: float) -> None:
         """The interface has gone down, or the modem has started anew: whatever was agreed on is void."""
         self._pass_time(now, including=False)
