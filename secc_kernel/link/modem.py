@@ -33,7 +33,7 @@ from secc_kernel.wire.homeplug.vendor import VS_LINK_STATUS_CNF, VS_LINK_STATUS_
 
 __all__ = ["JOIN_TIME", "Modem", "Powerline"]
 
-JOIN_TIME = 2.0
+JOIN_TIME = 1.8
 """Seconds from the key to the network, for modems that find a partner."""
 HOST_DELAY = 0.0005
 LINE_DELAY = 0.001

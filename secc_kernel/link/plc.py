@@ -95,7 +95,7 @@ class _PlcLink:
             The vehicle is real.
         """
         self._ip.exchange(vehicle)
-        self.datalink.party = vehicle
+        self.datalink.attach(vehicle)
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
@@ -166,8 +166,7 @@ class _PlcLink:
     def _ip_take(self, call: Callable[[], object]) -> None:
         self._modem.heard(self.now)
         if self.datalink.state == "joining":
-            self.datalink.matcher.link(True, self.now)
-            self.datalink.advance(self.now)
+            self.datalink.linked(self.now)
         call()
 
     # -- what goes out ------------------------------------------------------------------------------------------------
@@ -175,10 +174,10 @@ class _PlcLink:
     def flush(self) -> None:
         """Send what data link and party want to send, and see what has become of the data link."""
         self._send_frames()
-        state, self._state = self._state, self.datalink.state
-        if state == "ready" and self._state != "ready":
-            self._ip.cut()
         self._ip.flush()
+        state, self._state = self._state, self.datalink.state
+        if state == "ready" and self._state != "ready" and self.datalink.party.connection is None:
+            self._ip.cut()  # nothing to close in order: the party knows of no connection any more
         self._set_alarm()
 
     def _send_frames(self) -> None:
@@ -351,9 +350,15 @@ class PlcVehicle(_PlcLink):
         return f"a station behind the modem at {self.interface}"
 
     def plug(self, fresh: bool = True) -> None:
-        """Plug in: find the station on the powerline, and when the modems have a link, by SDP."""
+        """Plug in: find the station on the powerline, and when the modems have a link, by SDP.
+
+        Not ``fresh``: a vehicle that had paused wakes up.
+        """
         self._ip.plugged = True
-        self.datalink.plug(self.now)
+        if fresh:
+            self.datalink.plug(self.now)
+        else:
+            self.datalink.wake(self.now)
 
     def unplug(self) -> None:
         """Pull the plug."""

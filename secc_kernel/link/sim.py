@@ -16,6 +16,8 @@ from ..session.evcc import EVCC
 from ..session.events import Close, Connect, Output, SendData, SendDatagram
 from ..session.party import Party
 from ..session.secc import SECC
+from .modem import Powerline
+from .plug_in import PlugIn
 
 __all__ = ["HOP_DELAY", "SimLink", "answering_time"]
 
@@ -47,6 +49,9 @@ class SimLink:
         The clock's first reading.
     prepare : callable, optional
         Called with the vehicle before each plugging in: the place to set its state of charge.
+    powerline : bool or Powerline
+        Whether there is a control pilot and a powerline between them (this one, if it is given), on which the modems
+        are matched before anything else; otherwise the data link stands as soon as the plug is in.
     """
 
     kind = "sim"
@@ -60,11 +65,16 @@ class SimLink:
         delay: float = HOP_DELAY,
         start: float = 0.0,
         prepare: Callable[[EVCC], None] | None = None,
+        powerline: bool | Powerline = False,
     ) -> None:
         self.station = station
         self.vehicle = vehicle
         self.parties: dict[str, SECC | EVCC] = {"SECC": station, "EVCC": vehicle}
         self.datalinks: dict[str, DataLink] = {}
+        self.plug_in: PlugIn | None = None
+        if powerline:
+            self.plug_in = PlugIn(station, vehicle, powerline if isinstance(powerline, Powerline) else None)
+            self.datalinks = self.plug_in.datalinks
         self.delay = delay
         self.now = start
         self.plugged = False
@@ -79,39 +89,53 @@ class SimLink:
         return f"the simulated {'vehicle' if self.plugged else 'vehicle, not plugged in'}"
 
     def plug(self, fresh: bool = True) -> None:
-        """Plug the vehicle in: the data link is up on both sides. Not ``fresh``: one that had paused wakes up."""
+        """Plug the vehicle in. Not ``fresh``: one that had paused wakes up.
+
+        Without powerline, the data link is up on both sides at once.
+        """
         self.plugged = True
         if fresh and self._prepare is not None:
             self._prepare(self.vehicle)
-        self.station.start(self.now)
-        self.vehicle.start(self.now)
+        if self.plug_in is None:
+            self.station.start(self.now)
+            self.vehicle.start(self.now)
+        elif fresh:
+            self.plug_in.vehicle.plug(self.now)
+        else:
+            self.plug_in.vehicle.wake(self.now)
 
     def exchange(self, vehicle: EVCC) -> None:
         """Put another vehicle in the place of the one that is not plugged in (any more)."""
         self.vehicle = self.parties["EVCC"] = vehicle
+        if self.plug_in is not None:
+            self.plug_in.exchange(vehicle)
+            self.datalinks["EVCC"] = self.plug_in.vehicle
 
     def unplug(self) -> None:
         """Pull the plug: whatever was under way is lost, and each side finds its connection gone."""
         self.plugged = False
         self._queue.clear()
         self._connection += 1
-        self.vehicle.unplug(self.now)
-        if self.station.connection is not None:
-            self.station.disconnected(self.now, "the vehicle was unplugged")
+        if self.plug_in is not None:
+            self.plug_in.vehicle.unplug(self.now)
+        else:
+            self.vehicle.unplug(self.now)
+            if self.station.connection is not None:
+                self.station.disconnected(self.now, "the vehicle was unplugged")
         for party in (self.vehicle, self.station):
             party.outgoing()
 
     def advance(self, until: float | None = None) -> bool:
         """Go to the next delivery or timer, at most to ``until``; False when nothing is left to come."""
         self.flush()
-        deadlines = [(due, order, party) for order, party in enumerate(self.parties.values())
-                     if (due := party.next_deadline()) is not None]  # fmt: skip
+        ends = (*self.parties.values(), *self.datalinks.values())
+        deadlines = [(due, order, end) for order, end in enumerate(ends)
+                     if (due := end.next_deadline()) is not None]  # fmt: skip
         soonest = min(deadlines, key=lambda entry: entry[:2]) if deadlines else None
-        arrival = self._queue[0][0] if self._queue else None
+        arrival, deliver = self._next_arrival()
         # A message that arrives at the instant of a deadline is still in time: it goes first.
         if arrival is not None and (soonest is None or arrival <= soonest[0]) and (until is None or arrival <= until):
-            due, _, deliver = heapq.heappop(self._queue)
-            self.now = max(self.now, due)
+            self.now = max(self.now, arrival)
             deliver(self.now)
         elif soonest is not None and (until is None or soonest[0] <= until):
             self.now = max(self.now, soonest[0])
@@ -123,14 +147,31 @@ class SimLink:
         self.flush()
         return True
 
+    def _next_arrival(self) -> tuple[float | None, Callable[[float], object]]:
+        """When something arrives next, between the parties or on the powerline, and how it is delivered."""
+        line = self.plug_in.line if self.plug_in is not None else None
+        carried = line.next_deadline() if line is not None else None
+        arrival = self._queue[0][0] if self._queue else None
+        if line is not None and carried is not None and (arrival is None or carried <= arrival):
+            return carried, line.advance
+        return arrival, self._deliver
+
+    def _deliver(self, now: float) -> None:
+        heapq.heappop(self._queue)[2](now)
+
     def flush(self) -> None:
         """Put what the parties want to send on its way."""
         for sender, receiver in ((self.station, self.vehicle), (self.vehicle, self.station)):
             for output in sender.outgoing():
-                self._move(output, sender, receiver)
+                if self.plug_in is None or self.plug_in.linked(self.now):
+                    self._move(output, sender, receiver)
+        if self.plug_in is not None:
+            self.plug_in.flush(self.now)
 
     async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
-        """There is nothing to open, and nothing comes from outside."""
+        """Let the station give its modem a key; nothing comes from outside."""
+        if self.plug_in is not None:
+            self.plug_in.station.open(self.now)
 
     async def close(self) -> None:
         """There is nothing to release."""

@@ -39,9 +39,15 @@ __all__ = ["DataLink", "LinkDown", "LinkReady", "StationDataLink", "VehicleDataL
 
 _NOTIFICATION = "TP_link_ready_notification"
 _STEP = "T_step_EF"
+_STEP_X1 = "T_step_X1"
 _MAX_COMM = "T_conn_max_comm"
 _TOGGLE = "TP_EV_vald_toggle"
 _TOGGLE_STATE = "T_vald_state_duration"
+_CONCERNED: dict[type[Event], tuple[str, ...]] = {
+    Failed: ("plugged", "matching", "joining"),
+    Unlinked: ("matching", "joining"),
+}
+"""In which states the end of matching is a failure: the end of a session leaves the network as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,7 @@ class DataLink(ABC):
         self._unsubscribe: Callable[[], None] = lambda: None
         if pilot is not None:
             self._unsubscribe = pilot.subscribe(self._pilot_changed)
-        party.pilot = pilot
-        party.on_end = self._party_ended
+        self.attach(party)
 
     @property
     def journal(self) -> Journal:
@@ -102,6 +107,13 @@ class DataLink(ABC):
         return self.matcher.journal
 
     # -- what the link calls ------------------------------------------------------------------------------------------
+
+    def attach(self, party: SECC | EVCC) -> None:
+        """Have another party talk on this data link."""
+        self.party.on_end = lambda ended: None
+        self.party = party
+        party.pilot = self.pilot
+        party.on_end = self._party_ended
 
     def open(self, now: float) -> None:
         """The interface is there (again): make the modem ready, before anything is plugged in."""
@@ -212,7 +224,7 @@ class DataLink(ABC):
                 self.timers.start(_NOTIFICATION, seconds(_NOTIFICATION), self.now)
             elif isinstance(event, TogglePilot):
                 self._toggle(event)
-            elif isinstance(event, Failed | Unlinked) and self.state in ("plugged", "matching", "joining"):
+            elif isinstance(event, Failed | Unlinked) and self.state in _CONCERNED[type(event)]:
                 self._failed(event.reason)
 
     def _ready(self) -> None:
@@ -235,7 +247,7 @@ class DataLink(ABC):
             self._note(f"{self.role}: {name}")
             self._enter("plugged")
             self._terminated()
-        self._down(ended.reason)
+            self._down(ended.reason)
         self._look()
 
     def _down(self, reason: str) -> None:
@@ -315,7 +327,8 @@ class StationDataLink(DataLink):
         if self.pilot is not None:
             self.pilot.set_duty(OFF, self.now)
         self.party.unplugged(self.now)
-        self.matcher.leave("the vehicle was unplugged", self.now)
+        if self.matcher.state != "idle":
+            self.matcher.leave("the vehicle was unplugged", self.now)
         self._down("the vehicle was unplugged")
         self._look()
 
@@ -342,16 +355,18 @@ class StationDataLink(DataLink):
         super()._look()
         if self.state == "plugged" and self.matcher.keyed and self.timers.running(_MAX_COMM):
             self._invite()
-        elif self.pilot is None and self.state == "unplugged" and self.matcher.state == "matching":
+        elif self.matcher.state == "matching" and self.state == ("unplugged" if self.pilot is None else "plugged"):
+            # The vehicle has begun by itself: there is no control pilot, or it still says 5 % after a session.
+            self.timers.stop(RETAIN, self.now)
             self.party.plugged_in(self.now)
             self._enter("matching")
 
     def _invite(self) -> None:
         """Ask the vehicle to talk; after a pause the modems may still have their network."""
-        self.timers.stop(_MAX_COMM, self.now)
+        self.timers.stop_all(self.now)
         self._enter("joining" if self.paused else "matching")
+        self.party.plugged_in(self.now)
         if self.paused:
-            self.party.plugged_in(self.now)
             self.matcher.resume(self.now)
         else:
             self.matcher.invite(self.now)
@@ -391,20 +406,24 @@ class StationDataLink(DataLink):
             self._step(reason)
 
     def _error(self, reason: str) -> None:
-        self._step(f"D-LINK_ERROR: {reason}")
+        self._note(f"{self.role}: D-LINK_ERROR: the network is left, and everything begins anew")
+        self._leave(reason)
+        if self.pilot is not None:
+            self._start(_STEP_X1)
+            self.pilot.set_duty(OFF, self.now)
 
     def _step(self, reason: str) -> None:
         """Leave the network, and tell the vehicle by state E that everything begins anew."""
+        self._leave(reason)
+        if self.pilot is not None:
+            self._start(_STEP)
+            self.pilot.set_error("E", self.now)
+
+    def _leave(self, reason: str) -> None:
         self.timers.stop_all(self.now)
+        self._enter("unplugged" if self.pilot is None else "error")
         self._down(reason)
-        if self.pilot is None:
-            self._enter("unplugged")
-            self.matcher.leave(reason, self.now)
-            return
-        self._enter("error")
-        self._start(_STEP)
         self.matcher.leave(reason, self.now)
-        self.pilot.set_error("E", self.now)
 
     def _terminated(self) -> None:
         retain = LIMITS.get(self.party.schema or "", {}).get(RETAIN)
@@ -427,6 +446,9 @@ class StationDataLink(DataLink):
             self._find("datalink.not-ready", "error", text)
             self.failures += 1
             self._step(text)
+        elif timer == _STEP_X1 and self.pilot is not None:
+            self._start(_STEP)
+            self.pilot.set_error("E", self.now)
         elif timer == _STEP and self.pilot is not None:
             self.pilot.set_duty(OFF, self.now)
             if self.failures < C_CONN_MAX_MATCH:
@@ -492,7 +514,7 @@ class VehicleDataLink(DataLink):
     def wake(self, now: float) -> None:
         """Wake the station up by toggling the control pilot (B-C-B), or, without one, see whether the link stands."""
         self._pass_time(now, including=False)
-        if self.state != "plugged":
+        if self.state != "plugged" or self._toggles:
             return
         self.party.plugged_in(self.now)
         if self.pilot is None or self.pilot.digital:
@@ -544,14 +566,17 @@ class VehicleDataLink(DataLink):
     def _failed(self, reason: str) -> None:
         if self.paused:
             self.paused = False
+            self._note("the modems have lost their network meanwhile: they are matched anew")
             self._enter("plugged")
-            self._perhaps_match()
+            self.wake(self.now)
             return
-        self.failures += 1
+        self.failures = C_CONN_MAX_MATCH if self.pilot is None else self.failures + 1
+        joining = self.state == "joining"
         self._enter("error")
-        self.matcher.leave(reason, self.now)
-        if self.pilot is None:
-            self.failures = C_CONN_MAX_MATCH
+        if joining:
+            self.matcher.leave(reason, self.now)
+        else:
+            self.matcher.give_up(reason)
         self._give_up_perhaps(reason)
 
     def _give_up_perhaps(self, reason: str) -> None:
@@ -569,6 +594,7 @@ class VehicleDataLink(DataLink):
         """The vehicle waits for its driver: it does not begin anew by itself."""
         self._enter("error")
         self.failures = C_CONN_MAX_MATCH
+        self._down(reason)
         self.matcher.leave(reason, self.now)
         self._rest()
 

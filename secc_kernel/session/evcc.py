@@ -26,6 +26,8 @@ from secc_kernel.wire import sdp
 
 __all__ = ["EVCC"]
 
+MAC = bytes.fromhex("020000000001")
+
 COMMUNICATION_SETUP = "V2G_EVCC_CommunicationSetup_Timeout"
 MESSAGE = "V2G_EVCC_Msg_Timeout"
 PRECHARGE = "V2G_EVCC_PreCharge_Timeout"
@@ -57,6 +59,8 @@ class EVCC(Party):
         Why it stops, where that is the station's doing.
     paused_session_id : bytes
         The session that `start` joins again; empty if there is none.
+    mac : bytes
+        Its address on the powerline, where it is no interface's.
     moves_pilot : bool
         Whether it moves the control pilot as its messages ask for (C before CableCheckReq and so on).
     """
@@ -83,6 +87,7 @@ class EVCC(Party):
         self._awaiting: deque[Message] = deque()
         self.paused_session_id = b""
         self.moves_pilot = True
+        self.mac = MAC
         self._offers: list[Any] = []
         self._asked = 0
         self._plugged_at = 0.0
@@ -186,6 +191,17 @@ class EVCC(Party):
 
     # -- the link -----------------------------------------------------------------------------------------------------
 
+    def plugged_in(self, now: float) -> None:
+        """As `Party.plugged_in`; what the driver wishes from now on is for the session to come."""
+        super().plugged_in(now)
+        if self.state == AWAITS_LINK:
+            self._set_out()
+
+    def _set_out(self) -> None:
+        self.ended = None
+        self.goal = "charge"
+        self.why = ""
+
     def start(self, now: float, station: tuple[str, int] | None = None) -> None:
         """Plug in: look for the station, or connect to ``station`` (address, port) if that is known.
 
@@ -199,9 +215,8 @@ class EVCC(Party):
         self._pass_time(now, including=False)
         if self.state not in ("idle", AWAITS_LINK) and self.ended is None:
             raise LocalProtocolError(f"the vehicle is plugged in ({self.state}): unplug it first")
-        self.ended = None
-        self.goal = "charge"
-        self.why = ""
+        if self.state != AWAITS_LINK:
+            self._set_out()
         self.session_id = b""
         self.schema = None
         self._asked = 0

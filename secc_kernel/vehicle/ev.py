@@ -144,6 +144,7 @@ class SimulatedEV(EVCC):
             pace=pace or usual_pace,
         )
         self.profile = chosen
+        self.mac = chosen.EVCCID
         self.welding_detection = chosen.welding_detection if welding_detection is None else welding_detection
         if energy not in (None, "AC", "DC"):
             raise ValueError(f"energy is 'AC' or 'DC', not {energy!r}")

@@ -53,7 +53,7 @@ def test_where_no_times_are_known_none_are_claimed():
     assert message_times("xmldsig", "Signature") is None
 
 
-#: What begins otherwise: the plug, a connection, any response, an SDP request; CP states are nobody's yet.
+#: What begins otherwise: the plug, a connection, any response, an SDP request, the control pilot.
 BEGUN_OTHERWISE = {
     "V2G_SECC_Sequence_Timeout",
     "V2G_EVCC_Sequence_Performance_Time",
@@ -62,6 +62,7 @@ BEGUN_OTHERWISE = {
     "V2G_EVCC_ReadyToCharge_Timeout",
     "V2G_SECC_CPState_Detection_Timeout",
     "V2G_SECC_CPOscillator_Retain_Time",
+    "CP_State_Change_Time",
     "SDP_Response_Timeout",
     "TCP_Close_Timeout",
 }

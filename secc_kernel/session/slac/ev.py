@@ -19,7 +19,7 @@ from secc_kernel.session.slac.times import (
     C_EV_VALD_NB_TOGGLES,
     seconds,
 )
-from secc_kernel.wire.homeplug import BROADCAST, Frame, Message, nid_of
+from secc_kernel.wire.homeplug import BROADCAST, Frame, Message, Unknown, nid_of
 from secc_kernel.wire.homeplug.messages import (
     CM_AMP_MAP_CNF,
     CM_AMP_MAP_REQ,
@@ -89,7 +89,7 @@ class EVMatcher(Matcher):
         self._again = 0
         self._step = ""
         self._announcements = 0
-        self._sounds = 0
+        self._sounds = self._wanted = 0
         self._asked = 0.0
         self._heard_until = 0.0
         self._serves: dict[type[Message], Callable[[Frame, Any], None]] = {
@@ -150,7 +150,9 @@ class EVMatcher(Matcher):
         self._step = "sounding"
         window = max(candidate.time_out for candidate in self._candidates.values()) / 10
         self._heard_until = self.now + window
-        self._announcements, self._sounds = C_EV_START_ATTEN_CHAR_INDS, C_EV_MATCH_MNBC
+        self._announcements = C_EV_START_ATTEN_CHAR_INDS
+        # The EVSE says how many it wants to hear; one that wants none is told how many there are.
+        self._wanted = self._sounds = max(c.num_sounds for c in self._candidates.values()) or C_EV_MATCH_MNBC
         self.timers.start("TT_EV_atten_results", seconds("TT_EV_atten_results"), self.now)
         self._next_of_batch()
 
@@ -160,7 +162,7 @@ class EVMatcher(Matcher):
         if self._announcements:
             self._announcements -= 1
             announcement = CM_START_ATTEN_CHAR_IND(
-                NumSounds=C_EV_MATCH_MNBC, TimeOut=first.time_out, ForwardingSTA=self.mac, RunID=self.run_id
+                NumSounds=self._wanted, TimeOut=first.time_out, ForwardingSTA=self.mac, RunID=self.run_id
             )
             self.send(announcement, BROADCAST)
         else:
@@ -307,6 +309,11 @@ class EVMatcher(Matcher):
             self._choose()
         elif timer == "TT_matching_rate":
             self._attempt()
+
+    def _said(self, message: Message | Unknown) -> None:
+        super()._said(message)
+        if isinstance(message, CM_SLAC_PARM_REQ):
+            self.run_id = message.RunID
 
     # -- the record ---------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from secc_kernel.session.slac.attenuation import Average
 from secc_kernel.session.slac.matcher import Failed, Matched, Matcher
 from secc_kernel.session.slac.record import mac_text
 from secc_kernel.session.slac.times import C_EV_MATCH_MNBC, seconds
-from secc_kernel.wire.homeplug import Frame, Message
+from secc_kernel.wire.homeplug import Frame, Message, Unknown
 from secc_kernel.wire.homeplug.messages import (
     CM_AMP_MAP_CNF,
     CM_AMP_MAP_REQ,
@@ -131,7 +131,10 @@ class EVSEMatcher(Matcher):
         self._pass_time(now, including=False)
         if self.state != "idle":
             self.give_up("the modem is given another key")
-        self.set_key(nmk or self.key or self.random(16))
+        self.set_key(nmk or self._fresh_key())
+
+    def _fresh_key(self) -> bytes:
+        return self.key or super()._fresh_key()
 
     def give_up(self, reason: str) -> None:
         """End the link or the attempts at one."""
@@ -331,6 +334,12 @@ class EVSEMatcher(Matcher):
         self.check_pace("TP_amp_map_exchange", self._map_sent, frame)
         if message.ResType:
             self.find("slac.amplitude-map", "warning", f"the EV refuses the amplitude map: ResType {message.ResType}")
+
+    def _said(self, message: Message | Unknown) -> None:
+        super()._said(message)
+        if isinstance(message, CM_SLAC_MATCH_CNF) and message.NMK != self.nmk:
+            self.note("the EV was given another key than the modem has: the modem is given it, too")
+            self.set_key(message.NMK, message.NID)
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import urandom
 from typing import ClassVar
 
@@ -134,6 +134,7 @@ class Matcher(ABC):
         self._left_at: float | None = None
         self._holds: Callable[[Frame], bool] = lambda frame: False
         self._held: list[Frame] = []
+        self.heard: Callable[[Frame], object] = lambda frame: None
         self._outputs: list[Frame] = []
         self._events: list[Event] = []
 
@@ -151,6 +152,7 @@ class Matcher(ABC):
             return
         if frame.destination not in (self.mac, BROADCAST) and not frame.destination[0] & 1:
             return
+        self.heard(frame)
         if isinstance(message, CM_SET_KEY_CNF):
             self._key_confirmed(message)
         elif isinstance(message, VS_LINK_STATUS_CNF):
@@ -195,22 +197,33 @@ class Matcher(ABC):
         """What is held back, in order."""
         return tuple(self._held)
 
-    def release(self, name: str, now: float, frame: Frame | None = None) -> None:
-        """Send what was held back, or a script's own frame in its place.
+    def release(
+        self,
+        held: Frame,
+        now: float,
+        message: Message | None = None,
+        intended: tuple[str, ...] = (),
+        auto: tuple[str, ...] = (),
+    ) -> None:
+        """Send a frame that was held back; with ``message``, that in place of its own.
 
         Raises
         ------
         LocalProtocolError
-            Nothing of that name is held back, and no frame was given.
+            It is not held back (any more).
         """
         self._pass_time(now, including=False)
-        found = next((held for held in self._held if held.name == name), None)
-        if found is not None:
-            self._held.remove(found)
-        if frame is None and found is None:
-            names = ", ".join(held.name for held in self._held) or "nothing"
-            raise LocalProtocolError(f"the {self.role} does not owe {name}: {names} is held back")
-        self._put(frame or found)  # type: ignore[arg-type]  # one of them is a frame
+        place = next((n for n, frame in enumerate(self._held) if frame is held), None)
+        if place is None:
+            names = ", ".join(frame.name for frame in self._held) or "nothing"
+            raise LocalProtocolError(f"the {self.role} does not owe this {held.name}: {names} is held back")
+        del self._held[place]
+        self._put(held if message is None else replace(held, message=message), intended, auto)
+
+    def say(self, frame: Frame, now: float, intended: tuple[str, ...] = (), auto: tuple[str, ...] = ()) -> None:
+        """Send a frame of a script's own accord: it goes out as it is, whether anybody expects it or not."""
+        self._pass_time(now, including=False)
+        self._put(frame, intended, auto)
 
     # -- for the two ends ---------------------------------------------------------------------------------------------
 
@@ -237,7 +250,6 @@ class Matcher(ABC):
         self.timers.stop_all(self.now)
         self._requests.clear()
         self._held.clear()
-        self.note(reason)
         self._enter("idle")
         self._events.append(Unlinked(self.now, reason))
 
@@ -247,7 +259,10 @@ class Matcher(ABC):
         if self.state != "idle":
             self.give_up(reason)
         self._left_at = self.now
-        self.set_key(self.random(16))
+        self.set_key(self._fresh_key())
+
+    def _fresh_key(self) -> bytes:
+        return self.random(16)
 
     def resume(self, now: float) -> None:
         """Woken up: see whether the modems still have their link, or have it again within T_conn_resume."""
@@ -262,18 +277,27 @@ class Matcher(ABC):
 
     def _hand_out(self, frame: Frame) -> None:
         if self._holds(frame):
+            if frame.mmtype & 1:  # who asks again, because the first answer was held back, gets one
+                same = frame.name, frame.destination
+                self._held = [held for held in self._held if (held.name, held.destination) != same]
             self._held.append(frame)
         else:
             self._put(frame)
 
-    def _put(self, frame: Frame) -> None:
+    def _put(self, frame: Frame, intended: tuple[str, ...] = (), auto: tuple[str, ...] = ()) -> None:
         self._outputs.append(frame)
         # The time for an answer begins when the request goes out, not when it is owed.
         for key, request in self._requests.items():
             if (request.frame.name, request.frame.destination) == (frame.name, frame.destination):
                 self.timers.start(key, seconds(request.timer), self.now)
         if self.records_frames:
-            self._record_frame(frame, self.role)
+            self._record_frame(frame, self.role, intended, auto)
+        self._said(frame.message)
+
+    def _said(self, message: Message | Unknown) -> None:
+        """A message went out: where a script has put other values into it, they count from now on."""
+        if isinstance(message, CM_SET_KEY_REQ):
+            self.nmk, self.nid = message.NewKey, message.NID
 
     def ask(
         self, message: Message, destination: bytes, timer: str, exhausted: Callable[[], None], key: str = ""
@@ -405,6 +429,13 @@ class Matcher(ABC):
         if name in LIMITS:
             self.journal.append(TimerEntry(now, name, what, limit))
 
-    def _record_frame(self, frame: Frame, sender: str | None = None) -> None:
+    def _record_frame(
+        self,
+        frame: Frame,
+        sender: str | None = None,
+        intended: tuple[str, ...] = (),
+        auto: tuple[str, ...] = (),
+    ) -> None:
         entry = management_entry(frame.payload(), frame.destination, frame.source, self.now, sender=sender)
+        entry.intended, entry.auto = intended, auto
         self.journal.append(entry)

@@ -50,7 +50,8 @@ _PERFORMANCE = (
     ("T_vald_state_duration", 0.3, "EVCC", "each state of the control pilot while the EV toggles it"),
 )
 _PILOT = (
-    # At least 4 s.
+    # At least 3 and 4 s.
+    ("T_step_X1", 3.0, "performance", "SECC", "the station stops to oscillate -> it signals state E or F"),
     ("T_step_EF", 4.0, "performance", "SECC", "the station signals state E or F -> it takes that back"),
     ("T_conn_max_comm", 8.0, "timeout", "SECC", "plugged in -> the station can be matched"),
     ("T_conn_resume", 6.0, "timeout", "both", "woken up -> the modems have their link again"),
@@ -60,15 +61,22 @@ _OTHERS = (
     ("SET_KEY_Response", 1.0, "both", "a modem is given a key -> it confirms"),
 )
 
+_TABLE_A1 = "ISO 15118-3, Table A.1"
+
 LIMITS: dict[str, Limit] = {
-    name: Limit(name, seconds, kind, side, clause, meaning)
-    for entries, clause in (
-        ([(name, seconds, "timeout", *rest) for name, seconds, *rest in _TIMEOUTS], "ISO 15118-3, Table A.1"),
-        ([(name, seconds, "performance", *rest) for name, seconds, *rest in _PERFORMANCE], "ISO 15118-3, Table A.1"),
-        (_PILOT, "ISO 15118-3"),
-        ([(name, seconds, "timeout", *rest) for name, seconds, *rest in _OTHERS], "not in the standard"),
+    limit.name: limit
+    for limit in (
+        *(Limit(name, seconds, "timeout", side, _TABLE_A1, meaning) for name, seconds, side, meaning in _TIMEOUTS),
+        *(
+            Limit(name, seconds, "performance", side, _TABLE_A1, meaning)
+            for name, seconds, side, meaning in _PERFORMANCE
+        ),
+        *(Limit(name, seconds, kind, side, "ISO 15118-3", meaning) for name, seconds, kind, side, meaning in _PILOT),
+        *(
+            Limit(name, seconds, "timeout", side, "not in the standard", meaning)
+            for name, seconds, side, meaning in _OTHERS
+        ),
     )
-    for name, seconds, kind, side, meaning in entries
 }
 """The named times of matching and of the data link."""
 
