@@ -19,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -52,6 +53,8 @@ class Job(NamedTuple):
         Which of `LAYERS` are asked for; None for all that there is, and an empty set for those of the format.
     summary
         Whether only the plug-ins are asked for.
+    keylog
+        The file with the secrets of its TLS connections.
     """
 
     path: str
@@ -59,6 +62,7 @@ class Job(NamedTuple):
     quiet: bool
     layers: frozenset[str] | None = frozenset()
     summary: bool = False
+    keylog: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"which rows: {', '.join(LAYERS)} or all, separated by commas (a table: slac,sdp,v2gtp; others: v2gtp)",
     )
     parser.add_argument("--summary", action="store_true", help="show only the plug-ins, a line each")
+    parser.add_argument(
+        "--keylog", metavar="FILE", help="the secrets of TLS connections (a key log), where the captures have none"
+    )
     parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to the standard output")
     parser.add_argument(
         "--jobs", "-j", type=_count, metavar="N", help="processes that decode files at the same time (one a core)"
@@ -108,7 +115,8 @@ def _layers(text: str) -> frozenset[str] | None:
 def main(arguments: argparse.Namespace) -> int:
     """Decode the files; 2 if any of them could not be read."""
     names = _names(arguments.files)
-    jobs = [Job(path, names[path], arguments.quiet, arguments.layers, arguments.summary) for path in arguments.files]
+    how = arguments.quiet, arguments.layers, arguments.summary, arguments.keylog
+    jobs = [Job(path, names[path], *how) for path in arguments.files]
     sizes = [_size(path) for path in arguments.files]
     processes = _processes(arguments.jobs, sizes)
     format_ = arguments.format or _format_of(arguments.output)
@@ -199,7 +207,8 @@ def decode_file(
         Whether the file could be read.
     """
     # A pipe can be opened once, and a journal is a file.
-    entries = recorded if os.path.isfile(job.path) and is_journal(job.path) else iterate
+    journal = os.path.isfile(job.path) and is_journal(job.path)
+    entries = recorded if journal else partial(iterate, keylog=job.keylog)
     take, finish = _for_people(job, sink) if isinstance(sink, Table) else _for_machines(job, sink)
     try:
         for entry in entries(job.path, progress=progress):

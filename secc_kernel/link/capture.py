@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from secc_kernel.link.keylog import secrets_of
 from secc_kernel.link.packet import MANAGEMENT, PacketParser, Segment, endpoints
-from secc_kernel.link.pcap import CaptureError, Reader
+from secc_kernel.link.pcap import SECRETS, CaptureError, Reader, tls_secrets
 from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler
 from secc_kernel.session.dissect import Conversation, Discovery
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, Journal
+from secc_kernel.session.secrets import Secrets
 
 __all__ = ["CaptureError", "iterate", "read_capture"]
 
@@ -31,6 +33,7 @@ def read_capture(
     journal: Journal | None = None,
     decode: bool = False,
     progress: Callable[[int], object] | None = None,
+    keylog: Path | str | None = None,
 ) -> Journal:
     """Read a capture file into a journal.
 
@@ -44,20 +47,24 @@ def read_capture(
         Decode all messages now. Otherwise each is decoded when somebody looks at it.
     progress
         Called now and then with the number of bytes of the file that have been read.
+    keylog
+        A file with the secrets of its TLS connections (a key log, as SSLKEYLOGFILE has programs write it), where the
+        capture does not have them itself.
 
     Returns
     -------
     Journal
-        Its messages, SDP datagrams, HomePlug's management messages, and findings about what is missing or damaged.
+        Its messages, SDP datagrams, HomePlug's management messages, the handshakes of TLS, and findings about what is
+        missing or damaged.
 
     Raises
     ------
     CaptureError
-        The file cannot be read, or is no capture.
+        The file or the key log cannot be read, or the file is no capture.
     """
     if journal is None:
         journal = Journal(source=Path(path).name)
-    entries = iterate(path, progress=progress)
+    entries = iterate(path, progress=progress, keylog=keylog)
     journal.extend(map(_looked_at, entries) if decode else entries)
     return journal
 
@@ -68,21 +75,23 @@ def _looked_at(entry: Entry) -> Entry:
     return entry
 
 
-def iterate(path: Path | str, *, progress: Callable[[int], object] | None = None) -> Iterator[Entry]:
+def iterate(
+    path: Path | str, *, progress: Callable[[int], object] | None = None, keylog: Path | str | None = None
+) -> Iterator[Entry]:
     """The entries of a capture one by one, for files that are too large to keep.
 
     Parameters
     ----------
-    path, progress
+    path, progress, keylog
         As in `read_capture`.
 
     Raises
     ------
     CaptureError
-        The file cannot be read, or is no capture.
+        The file or the key log cannot be read, or the file is no capture.
     """
-    capture = _Capture()
-    reader = Reader(path, progress)
+    capture = _Capture(secrets_of(path, keylog))
+    reader = Reader(path, progress, capture.block)
     segment_in, take, waiting = capture.parser.segment, capture.reassembler.segment, capture.reassembler.waiting
     held: list[_Numbered] = []
     number, time = 0, 0.0
@@ -123,11 +132,18 @@ def _in_order(held: list[_Numbered]) -> Iterator[Entry]:
 class _Capture:
     """The machines, and what one makes of the last one's output."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets) -> None:
         self.parser = PacketParser()
         self.reassembler = Reassembler()
         self._discovery = Discovery()
+        self._secrets = secrets
         self._cut = False
+
+    def block(self, kind: int, body: bytes, order: str) -> bool:
+        """Take a block of the file that is no packet."""
+        if kind == SECRETS:
+            self._secrets.add(tls_secrets(body, order))
+        return False
 
     def exception(self, segment: Segment, time: float, number: int) -> Iterator[_Numbered]:
         """What a datagram says, or a segment that was not captured whole completes."""
@@ -144,6 +160,8 @@ class _Capture:
 
             yield number, management_entry(data, flow[:6], flow[6:], time, number)
             return
+        if self._secrets.add_datagram(data):
+            return
         for entry in self._discovery.receive_datagram(data, *endpoints(flow), time, number):
             yield number, entry
 
@@ -156,7 +174,7 @@ class _Capture:
         stream, direction = event.stream, event.direction
         conversation: Conversation | None = stream.owner
         if conversation is None:
-            conversation = stream.owner = Conversation(stream.number, stream.ends, stream.client)
+            conversation = stream.owner = Conversation(stream.number, stream.ends, stream.client, self._secrets)
         if isinstance(event, Data):
             return conversation.receive_data(direction, event.data, event.time, event.frame)
         if isinstance(event, Gap):

@@ -34,7 +34,12 @@ _PCAP = {
     0xA1B23C4D: (">", 10**9),
     0x4D3CB2A1: ("<", 10**9),
 }
-_SECTION, _INTERFACE, _PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 0x0A0D0D0A, 1, 2, 3, 6
+#: Kinds of pcapng's blocks.
+SECTION, INTERFACE, STATISTICS, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 5, 6, 10
+_PACKET, _SIMPLE_PACKET = 2, 3
+#: In each of these blocks, where its options begin.
+_OPTIONS = {SECTION: 16, INTERFACE: 8, STATISTICS: 12}
+_TLS_KEY_LOG = 0x544C534B
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_TSRESOL, _OPTION_TSOFFSET = 9, 14
 _GZIP = b"\x1f\x8b"
@@ -64,6 +69,9 @@ class Reader:
         A pcap or pcapng file, also compressed by gzip.
     progress
         Called now and then with the number of bytes of the file that have been read.
+    blocks
+        Called with the kind, the body and the byte order of each block of a pcapng file that is neither a packet nor an
+        interface. While it returns True, it is called with packets as well, each before its record is given.
 
     Attributes
     ----------
@@ -71,10 +79,16 @@ class Reader:
         After the last record: why not all of the file could be read; '' if it could.
     """
 
-    def __init__(self, path: Path | str, progress: Callable[[int], object] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        progress: Callable[[int], object] | None = None,
+        blocks: Callable[[int, bytes, str], bool] | None = None,
+    ) -> None:
         self.path = Path(path)
         self.damage = ""
         self._progress = progress
+        self._blocks = blocks
         self._read: Callable[[int], bytes] = lambda _: b""
         self._tell: Callable[[], int] = lambda: self._base
         #: A part of the (decompressed) file, where it begins there, and why nothing more can be read.
@@ -111,7 +125,7 @@ class Reader:
         magic = int.from_bytes(head, "big")
         if magic in _PCAP:
             return self._pcap(*_PCAP[magic])
-        if magic == _SECTION:
+        if magic == SECTION:
             return self._pcapng()
         raise CaptureError(f"{self.path} is neither pcap nor pcapng: it begins with {head.hex(' ')}")
 
@@ -177,6 +191,7 @@ class Reader:
     def _pcapng(self) -> Iterator[Record]:
         interfaces: list[_Interface] = []
         order, number = ">", 0
+        blocks, wanted = self._blocks, False
         head, fields = struct.Struct(">II").unpack_from, struct.Struct(">IIIII").unpack_from
         buffer, at = self._buffer, 0
         while True:
@@ -185,11 +200,11 @@ class Reader:
                     return self._finish()
                 buffer, at = self._buffer, 0
             kind, length = head(buffer, at)
-            if kind == _SECTION:  # reads the same in both byte orders
+            if kind == SECTION:  # reads the same in both byte orders
                 order, interfaces = self._order(at), []
                 head, fields = struct.Struct(order + "II").unpack_from, struct.Struct(order + "IIIII").unpack_from
                 kind, length = head(buffer, at)
-            if length % 4 or length > _MAX_BLOCK or length < (16 if kind == _SECTION else 12):
+            if length % 4 or length > _MAX_BLOCK or length < (16 if kind == SECTION else 12):
                 raise self._stop(at, f"claims {length} bytes")
             if at + length > len(buffer):
                 if not self._more(at, length):
@@ -199,7 +214,7 @@ class Reader:
             if buffer[end - 4 : end] != buffer[at + 4 : at + 8]:
                 raise self._stop(at, "gives two lengths that differ")
             try:
-                if kind == _ENHANCED_PACKET:
+                if kind == ENHANCED_PACKET:
                     index, high, low, captured, original = fields(buffer, at + 8)
                     link_type, _, ticks, offset = interfaces[index]
                     if captured > length - 32:
@@ -207,12 +222,16 @@ class Reader:
                     number += 1
                     missing = original - captured if original > captured else 0
                     data = buffer[at + 28 : at + 28 + captured]
+                    if wanted and blocks is not None:
+                        blocks(kind, buffer[at + 8 : end - 4], order)
                     yield number, ((high << 32 | low) + offset) / ticks, link_type, data, missing
-                elif kind == _INTERFACE:
+                elif kind == INTERFACE:
                     interfaces.append(_interface(buffer[at + 8 : end - 4], order))
                 elif kind in (_SIMPLE_PACKET, _PACKET):
                     number += 1
                     yield _packet(kind, buffer[at + 8 : end - 4], order, interfaces, number)
+                elif blocks is not None:
+                    wanted = blocks(kind, buffer[at + 8 : end - 4], order)
             except (struct.error, IndexError):
                 raise self._stop(at, "holds less than it says, or names an interface that is not there") from None
             at = end
@@ -229,17 +248,11 @@ class Reader:
 def _interface(body: bytes, order: str) -> _Interface:
     link_type, _, snap_length = struct.unpack_from(order + "HHI", body)
     ticks, offset = 10**6, 0
-    position = 8
-    while position + 4 <= len(body):
-        code, length = struct.unpack_from(order + "HH", body, position)
-        if code == 0:
-            break
-        value = body[position + 4 : position + 4 + length]
-        if code == _OPTION_TSRESOL and length == 1:
+    for code, value in _options(body, 8, order):
+        if code == _OPTION_TSRESOL and len(value) == 1:
             ticks = 1 << (value[0] & 0x7F) if value[0] & 0x80 else 10 ** value[0]
-        elif code == _OPTION_TSOFFSET and length == 8:
+        elif code == _OPTION_TSOFFSET and len(value) == 8:
             offset = struct.unpack(order + "q", value)[0]
-        position += 4 + length + -length % 4
     return _Interface(link_type, snap_length, ticks, offset * ticks)
 
 
@@ -256,3 +269,34 @@ def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface], nu
         raise IndexError
     time = ((high << 32 | low) + interface.offset) / interface.ticks
     return number, time, interface.link_type, body[20 : 20 + captured], max(0, length - captured)
+
+
+def _options(body: bytes, position: int, order: str) -> Iterator[tuple[int, bytes]]:
+    while position + 4 <= len(body):
+        code, length = struct.unpack_from(order + "HH", body, position)
+        if code == 0:
+            break
+        yield code, body[position + 4 : position + 4 + length]
+        position += 4 + length + -length % 4
+
+
+def options(kind: int, body: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+    """The options of a block, with their codes.
+
+    Parameters
+    ----------
+    kind, body, order
+        As `Reader` gives them to its `blocks`.
+    """
+    if kind == ENHANCED_PACKET and len(body) >= 20:
+        (captured,) = struct.unpack_from(order + "I", body, 12)
+        return _options(body, 20 + captured + -captured % 4, order)
+    return _options(body, _OPTIONS.get(kind, len(body)), order)
+
+
+def tls_secrets(body: bytes, order: str) -> bytes:
+    """The key log in a block of the kind `SECRETS`; b'' where the secrets are of another kind."""
+    if len(body) < 8:
+        return b""
+    kind, length = struct.unpack_from(order + "II", body)
+    return body[8 : 8 + length] if kind == _TLS_KEY_LOG else b""

@@ -10,7 +10,7 @@ no sockets and no clock; bytes come in with the time and the number of the captu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,13 @@ from secc_kernel.codec import Finding
 from secc_kernel.messages import SCHEMAS, by_namespace, vocabulary
 from secc_kernel.messages.sap import AppProtocolType, supportedAppProtocolReqType, supportedAppProtocolResType
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, NoteEntry
+from secc_kernel.session.secrets import Secrets
 from secc_kernel.wire import sdp
 from secc_kernel.wire.v2gtp import HEADER_LENGTH, Decoder, Frame, PayloadType, V2GTPError, find_header
 
 if TYPE_CHECKING:
     from secc_kernel.codec import Message
+    from secc_kernel.session.decrypt import Decryption, Plain
 
 #: The payload type that does not tell the vocabulary.
 _EXI = int(PayloadType.EXIEncodedV2GMessage)
@@ -185,20 +187,36 @@ class Conversation:
         Addresses of the two ends. A direction is the index of the end that sends.
     client
         Index of the end that opened the connection, which is the EVCC; None if that was not seen.
+    secrets
+        With which TLS is decrypted; None if none are known.
+    every_record
+        Give an entry for each TLS record, not only for those of the handshake.
     """
 
-    def __init__(self, stream: int, ends: tuple[str, str], client: int | None = None) -> None:
+    def __init__(
+        self,
+        stream: int,
+        ends: tuple[str, str],
+        client: int | None = None,
+        secrets: Secrets | None = None,
+        every_record: bool = False,
+    ) -> None:
         self.stream = stream
         self.ends = ends
         self.evcc = client
         self.tracker = SchemaTracker()
         #: Messages so far; a connection without any is somebody else's and is not reported on.
         self.messages = 0
-        self.tls = False
+        #: Where the connection is encrypted: what decrypts it.
+        self.tls: Decryption | None = None
+        self._secrets = secrets
+        self._every_record = every_record
         self._ways = (_Way(), _Way())
         self._from_start = client is not None
 
-    def receive_data(self, direction: int, data: bytes, time: float, frame: int | None = None) -> list[Entry]:
+    def receive_data(
+        self, direction: int, data: bytes, time: float, frame: int | None = None, plain: bool = False
+    ) -> list[Entry]:
         """Take the next bytes of one direction and give what they complete.
 
         Parameters
@@ -211,16 +229,14 @@ class Conversation:
             When they came, in seconds.
         frame
             Number of the captured frame that brought them.
+        plain
+            They have been decrypted.
         """
         way = self._ways[direction]
         entries: list[Entry] = []
-        if self.tls:
-            return entries
-        if not self.messages and not way.skipped and _is_tls(data):
-            self.tls = True
-            who = self.ends[direction]
-            text = f"stream {self.stream} is TLS ({who} sends {_TLS[data[0]]}): its messages need the session's secrets"
-            return [FindingEntry(time, "tls.encrypted", "note", text)]
+        if not plain and (self.tls is not None or self._begins_tls(way, data)):
+            assert self.tls is not None
+            return self._decrypted(self.tls.receive_data(direction, data, time, frame))
         while data:
             if way.decoder is None:
                 start = find_header(data)
@@ -244,6 +260,29 @@ class Conversation:
             if damage:
                 entries.extend(self._damaged(direction, damage, time))
                 data = data[1:]
+        return entries
+
+    def _begins_tls(self, way: _Way, data: bytes) -> bool:
+        """Whether the connection turns out to be TLS."""
+        if self.messages or way.skipped or not _is_tls(data):
+            return False
+        from secc_kernel.session.decrypt import Decryption  # late: few captures have any
+
+        secrets = Secrets(complete=True) if self._secrets is None else self._secrets
+        self.tls = Decryption(self.stream, self.ends, self.evcc, secrets, every_record=self._every_record)
+        return True
+
+    def _decrypted(self, outputs: Iterable[Entry | Plain]) -> list[Entry]:
+        """What comes of TLS: its own entries, and those of its plain text."""
+        assert self.tls is not None
+        entries: list[Entry] = []
+        for output in outputs:
+            if self.evcc is None:
+                self.evcc = self.tls.client
+            if isinstance(output, Entry):
+                entries.append(output)
+            else:
+                entries += self.receive_data(*output, plain=True)
         return entries
 
     def _damaged(self, direction: int, damage: V2GTPError, time: float) -> Iterator[Entry]:
@@ -298,7 +337,9 @@ class Conversation:
         part = way.decoder.buffered if way.decoder else 0
         way.decoder = None
         way.skipped += part
-        if not self.messages or self.tls:
+        if self.tls is not None:
+            self.tls.gap(direction, length)
+        if not self.messages:
             return
         way.reported = True
         text = f"stream {self.stream}, from {self.ends[direction]}: {length} bytes are missing in the capture"
@@ -321,7 +362,9 @@ class Conversation:
         time
             When.
         """
-        if not self.messages or self.tls or self._ways[direction].ended:
+        if self.tls is not None and self.tls.end(direction, how):
+            yield from self._decrypted(self.tls.finish(time))
+        if not self.messages or self._ways[direction].ended:
             return
         who = f"stream {self.stream}: {self.ends[direction]}"
         if how == "FIN":
@@ -348,13 +391,11 @@ class Conversation:
 
 #: What a conversation breaks off with when the connection has not ended, as far as is known.
 _NOT_ENDED = {"capture": "the capture ends", "silence": "the connection falls silent"}
-#: Content types of TLS records.
-_TLS = {20: "ChangeCipherSpec", 21: "an alert", 22: "a handshake", 23: "application data"}
 
 
 def _is_tls(data: bytes) -> bool:
     """Whether these bytes begin with a TLS record (RFC 8446, 5.1)."""
-    return len(data) >= 5 and data[0] in _TLS and data[1] == 3 and data[2] <= 4 and data[3] <= 0x48
+    return len(data) >= 5 and 20 <= data[0] <= 23 and data[1] == 3 and data[2] <= 4 and data[3] <= 0x48
 
 
 class Discovery:

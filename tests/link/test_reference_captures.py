@@ -1,7 +1,4 @@
-"""Every reference capture gives exactly the messages that tshark cuts out and EXIficient decodes.
-
-The TLS sessions among them need their secrets and are left out here: of them, the note that they are TLS is expected.
-"""
+"""Every reference capture gives exactly the messages that tshark cuts out (and decrypts) and EXIficient decodes."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from lxml import etree
 from secc_kernel import codec
 from secc_kernel.link.capture import iterate, read_capture
 from secc_kernel.link.pcap import Reader
-from secc_kernel.session.journal import FindingEntry, FrameEntry
+from secc_kernel.session.journal import FrameEntry
 from secc_kernel.wire.homeplug import Frame
 
 FOLDERS = ["everest", ".", "dsv2gshark"]
@@ -40,8 +37,7 @@ def expected(folder: Path) -> dict[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = {path.name: [] for path in sorted(folder.glob("*.pcap*"))}
     with gzip.open(folder / "expected.jsonl.gz", "rt") as lines:
         for row in map(json.loads, lines):
-            if not row.get("tls"):
-                rows[row["file"]].append(row)
+            rows[row["file"]].append(row)
     return rows
 
 
@@ -104,12 +100,6 @@ def test_powerline_messages_are_entries_too(shared):
     assert seen["EVCC", "CM_SLAC_MATCH.REQ"] > 60
     assert seen["SECC", "CM_SLAC_MATCH.CNF"] > 60
     assert {sender for sender, name in seen if name == "CM_ATTEN_PROFILE.IND"} == {""}
-
-
-def test_tls_is_named_as_such_and_not_taken_for_damage(shared):
-    for path in sorted((shared / "captures" / "dsv2gshark").glob("*TLS*.pcapng")):
-        findings = [e for e in iterate(path) if isinstance(e, FindingEntry)]
-        assert [finding.rule for finding in findings] == ["tls.encrypted"], path.name
 
 
 def test_a_capture_that_begins_late_says_which_vocabulary_it_used(shared):

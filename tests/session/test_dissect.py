@@ -201,9 +201,9 @@ def test_tls_is_noted_once():
     talk = conversation()
     hello = bytes.fromhex("1603010200010001fc0303") + bytes(100)
     entries = [*talk.receive_data(0, hello, 0.0), *talk.receive_data(1, b"\x16\x03\x03\x00\x5a" + STREAM[0], 0.1)]
-    entries += [*talk.gap(0, 9, 0.2), *talk.end(0, "FIN", 0.3)]
-    assert rules_of(entries) == ["tls.encrypted"]
-    assert "a handshake" in entries[0].text
+    entries += [*talk.gap(0, 9, 0.2), *talk.end(0, "FIN", 0.3), *talk.end(1, "FIN", 0.4), *talk.end(1, "RST", 0.5)]
+    assert rules_of(entries) == ["tls.unfinished"]
+    assert "no hello" in entries[0].text
 
 
 @pytest.mark.parametrize(
