@@ -124,7 +124,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise CommandError(f"--summary is text: leave --format {format_} away, or ask Journal.plug_ins() in Python")
     with (
         _output(arguments.output, arguments.files) as file,
-        FORMATS[format_](file) as sink,
+        FORMATS[format_](file, part=arguments.summary) as sink,
         # Where the rows are printed, they are the progress.
         Progress(sum(filter(None, sizes)), sys.stderr, not arguments.quiet and not file.isatty()) as progress,
     ):
