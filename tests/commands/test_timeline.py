@@ -66,7 +66,7 @@ def test_a_timeline_has_the_three_layers_in_the_order_of_the_frames(shared, caps
 def test_the_summary_alone(shared, capsysbinary):
     assert main(["decode", "--summary", "--quiet", str(shared / "captures" / KIA)]) == 0
     lines = capsysbinary.readouterr().out.decode().splitlines()
-    assert [line.split(" | ")[0].strip() for line in lines if line][1:] == [
+    assert [line.split(" | ")[0].strip() for line in lines if line] == [
         f"{KIA.split('/')[1]}: 1 plug-in",
         "plug-in 1",
     ]
