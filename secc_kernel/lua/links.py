@@ -45,7 +45,8 @@ def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
 
 def _simulated(bench: Bench, options: Options, journal: Journal) -> Link:
     station = _station(bench, options, journal, real=False)
-    return SimLink(station, make_vehicle(bench, journal, options.side == "EVCC"), prepare=partial(_prepare, bench))
+    vehicle = make_vehicle(bench, journal, options.side == "EVCC")
+    return SimLink(station, vehicle, prepare=partial(_prepare, bench), powerline=options.slac)
 
 
 def _tcp(bench: Bench, options: Options, journal: Journal) -> Link:

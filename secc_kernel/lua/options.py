@@ -29,6 +29,8 @@ class Options:
         Powerline, SECC: what the EV is told, in dB, where the modem measures none, as adapters for homes.
     receive_attenuation : int
         Powerline, SECC: what is lost between outlet and modem, dB, and no part of the cable's attenuation.
+    slac : bool
+        Simulated vehicle: whether there is a control pilot and a powerline, on which the modems are matched before IP.
     tls : bool
         Transport security.
     journal : str or None
@@ -48,6 +50,7 @@ class Options:
     key: str | None = None
     assumed_attenuation: int | None = None
     receive_attenuation: int = 0
+    slac: bool = True
     tls: bool = False
     journal: str | None = None
     prefer: str = "standard"

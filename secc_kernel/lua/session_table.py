@@ -26,12 +26,13 @@ D = TypeVar("D", Options, Vehicle)
 
 DOCUMENTATION: dict[str, tuple[str, str]] = {
     "Session.Open": (
-        "Session.Open{link=, side=, interface=, host=, port=, tls=, journal=, prefer=, strict=, profile=, soc=, ...}",
+        "Session.Open{link=, side=, interface=, host=, port=, slac=, tls=, journal=, prefer=, strict=, profile=, ...}",
         (
             "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten. "
             "link is 'sim', 'tcp' or 'plc' (a powerline modem at interface; there mac= and key= are the address and "
             "the network's key that are used instead of the interface's own and a fresh one, assumed_attenuation= is "
             "told in dB where the modem measures none, receive_attenuation= is what is lost between outlet and modem). "
+            "slac=false leaves away the simulated vehicle's control pilot and powerline: IP is there at once. "
             "prefer is how the station chooses a protocol: 'standard' (as the vehicle ranks them), 'latest' or "
             "'oldest'; strict refuses what is forbidden though vehicles do it. The other options are those of Ev.Plug."
         ),
@@ -182,6 +183,8 @@ def _open(bench: Bench, options: Any) -> str:
         value = getattr(chosen, name)
         if value is not None and (type(value) is not int or not 0 <= value <= 255):
             raise LuaUserError(f"Session.Open: {name} is a whole number of dB, 0 to 255, not {value!r}")
+    if not isinstance(chosen.slac, bool):
+        raise LuaUserError(f"Session.Open: slac is true or false, not {chosen.slac!r}")
     return bench.open(replace(chosen, side=side)).link.place
 
 
