@@ -70,7 +70,7 @@ class ModemWatch:
             self._speaks, self._unanswered = type(answer), 0
             self._denied = 0 if answer.LinkStatus else self._denied + 1
             if answer.LinkStatus and isinstance(answer, VS_GET_LINK_STATUS_CNF):
-                self.datalink.matcher.link(True, now)
+                self.datalink.linked(now)
         if self.gone:
             self._note(f"the modem is there again ({frame.name})", now)
             self.gone, self._pause = "", _RETURN
@@ -90,7 +90,7 @@ class ModemWatch:
 
     def next_deadline(self) -> float | None:
         """When `advance` has to be called next."""
-        if self.gone:
+        if self.gone or self._unkeyed:
             return self._asked + self._pause
         if self.datalink.state == "ready":
             return max(self._heard + _SILENCE, self._asked + _INTERVAL)
@@ -103,7 +103,9 @@ class ModemWatch:
         due = self.next_deadline()
         if due is None or due > now:
             return
-        if self.gone:
+        if self._unkeyed and not self.gone:
+            self.gone = "the modem has not taken its key"
+        elif self.gone:
             self._pause = min(self._pause * 2, _LONGEST_RETURN)
         elif self.datalink.state == "ready":
             if self._speaks is not None and self._unanswered >= _QUESTIONS:
@@ -121,10 +123,11 @@ class ModemWatch:
             if question is not VS_LINK_STATUS_REQ or self.datalink.state != "joining":
                 self.datalink.matcher.send(question(), LOCAL_MODEM)
 
-    def failed(self, reason: str, now: float) -> None:
-        """The modem did not take its key: it is asked now and then whether it is there."""
-        self.gone = reason
-        self._asked = now
+    @property
+    def _unkeyed(self) -> bool:
+        """Whether a station's modem was given a key, and did not say that it has taken it."""
+        matcher = self.datalink.matcher
+        return matcher.role == "SECC" and matcher.state == "failed" and not matcher.keyed
 
     def _lost(self, reason: str, now: float) -> None:
         self.datalink.journal.append(FindingEntry(now, "plc.modem", "error", reason))

@@ -33,6 +33,8 @@ __all__ = ["PlcStation", "PlcVehicle"]
 
 _LATE = 0.5
 """Seconds by which a frame may have waited to be read and still counts as arrived when the system says."""
+_GOODBYE = 0.3
+"""Seconds that the end of a connection gets to go out before the network is left (TP_match_leave is 1 s)."""
 _AGAIN = 1.0
 """Seconds between attempts to use an interface that has come back."""
 
@@ -66,6 +68,8 @@ class _PlcLink:
         self._state = datalink.state
         self._alarm: asyncio.TimerHandle | None = None
         self._repair: asyncio.Task[None] | None = None
+        self._closing: asyncio.Future[None] | None = None
+        self._leaves_at = 0.0
 
     @property
     def now(self) -> float:
@@ -173,17 +177,32 @@ class _PlcLink:
 
     def flush(self) -> None:
         """Send what data link and party want to send, and see what has become of the data link."""
-        self._send_frames()
         self._ip.flush()
+        self._send_frames()
         state, self._state = self._state, self.datalink.state
         if state == "ready" and self._state != "ready" and self.datalink.party.connection is None:
             self._ip.cut()  # nothing to close in order: the party knows of no connection any more
         self._set_alarm()
 
     def _send_frames(self) -> None:
+        if self._ends():
+            return
         for frame in self.datalink.outgoing():
             if self._raw is not None:
                 self._raw.send(frame.pack())
+
+    def _ends(self) -> bool:
+        """Whether the end of a connection is still to go out: who left the network first would take the link from it."""
+        closing = self._ip.closing
+        if closing is not None and closing is not self._closing:
+            self._closing, self._leaves_at = closing, self.now + _GOODBYE
+            closing.add_done_callback(self._ended)
+            asyncio.get_running_loop().call_later(_GOODBYE, self._ended)
+        return closing is not None and self.now < self._leaves_at
+
+    def _ended(self, _: object = None) -> None:
+        if self._raw is not None:
+            self._happened(lambda: None)
 
     def _set_alarm(self) -> None:
         self._stop_alarm()

@@ -206,6 +206,11 @@ class _TcpLink:
             reason = f"the {self._party.peer_role} closed the connection" if exc is None else str(exc)
             self._happened(lambda: self._party.disconnected(self.now, reason))
 
+    @property
+    def closing(self) -> asyncio.Future[None] | None:
+        """A connection whose end is still to go out."""
+        return next(iter(self._closing), None)
+
     def cut(self) -> None:
         """The line is gone, and the connection with it: nothing goes out any more, nobody is told."""
         transport = self._transport
