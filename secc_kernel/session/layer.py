@@ -80,7 +80,7 @@ class Layer(ABC):
 
     @abstractmethod
     def draft(self, name: str) -> Message | None:
-        """What this end would say by that name at this moment; None if it has nothing to say and nobody to say it to."""
+        """What this end would say by that name now; None if it has nothing to say, or nobody to say it to."""
 
     @abstractmethod
     def over(self, name: str) -> str:

@@ -129,8 +129,6 @@ class EVMatcher(Matcher):
     def _ask_for_parameters(self) -> None:
         """Whoever is on the line may answer, so it is the time that ends this step, not an answer."""
         self._step = "parameters"
-        self._asked = self.now
-        self.timers.start("TT_match_response", seconds("TT_match_response"), self.now)
         self.send(CM_SLAC_PARM_REQ(RunID=self.run_id), BROADCAST)
 
     def _answer(self, frame: Frame, message: CM_SLAC_PARM_CNF) -> None:
@@ -168,9 +166,7 @@ class EVMatcher(Matcher):
         else:
             self._sounds -= 1
             self.send(CM_MNBC_SOUND_IND(Cnt=self._sounds, RunID=self.run_id, Rnd=self.random(16)), BROADCAST)
-        if self._sounds:
-            self.timers.start("TP_EV_batch_msg_interval", seconds("TP_EV_batch_msg_interval"), self.now)
-        else:
+        if not self._sounds:
             self._step = "results"
             self._perhaps_all_known()
 
@@ -285,6 +281,7 @@ class EVMatcher(Matcher):
     def _fail(self, reason: str) -> None:
         """The attempt has failed; there may be another one."""
         self._step = ""
+        self._held.clear()
         self._drop_requests()
         repeats = self.timers.running("TT_matching_repetition")
         for timer in ("TT_match_response", "TT_EV_atten_results", "TP_EV_batch_msg_interval"):
@@ -311,9 +308,13 @@ class EVMatcher(Matcher):
             self._attempt()
 
     def _said(self, message: Message | Unknown) -> None:
-        super()._said(message)
+        # Times begin when a message goes out, not when it is owed.
         if isinstance(message, CM_SLAC_PARM_REQ):
-            self.run_id = message.RunID
+            self.run_id, self._asked = message.RunID, self.now
+            if self._step == "parameters":
+                self.timers.start("TT_match_response", seconds("TT_match_response"), self.now)
+        elif isinstance(message, CM_START_ATTEN_CHAR_IND | CM_MNBC_SOUND_IND) and self._sounds:
+            self.timers.start("TP_EV_batch_msg_interval", seconds("TP_EV_batch_msg_interval"), self.now)
 
     # -- the record ---------------------------------------------------------------------------------------------------
 

@@ -335,9 +335,9 @@ class EVSEMatcher(Matcher):
         if message.ResType:
             self.find("slac.amplitude-map", "warning", f"the EV refuses the amplitude map: ResType {message.ResType}")
 
-    def _said(self, message: Message | Unknown) -> None:
-        super()._said(message)
-        if isinstance(message, CM_SLAC_MATCH_CNF) and message.NMK != self.nmk:
+    def _scripted(self, message: Message | Unknown) -> None:
+        super()._scripted(message)
+        if isinstance(message, CM_SLAC_MATCH_CNF) and self.nmk != message.NMK:
             self.note("the EV was given another key than the modem has: the modem is given it, too")
             self.set_key(message.NMK, message.NID)
 

@@ -218,11 +218,14 @@ class Matcher(ABC):
             names = ", ".join(frame.name for frame in self._held) or "nothing"
             raise LocalProtocolError(f"the {self.role} does not owe this {held.name}: {names} is held back")
         del self._held[place]
+        if message is not None:
+            self._scripted(message)
         self._put(held if message is None else replace(held, message=message), intended, auto)
 
     def say(self, frame: Frame, now: float, intended: tuple[str, ...] = (), auto: tuple[str, ...] = ()) -> None:
         """Send a frame of a script's own accord: it goes out as it is, whether anybody expects it or not."""
         self._pass_time(now, including=False)
+        self._scripted(frame.message)
         self._put(frame, intended, auto)
 
     # -- for the two ends ---------------------------------------------------------------------------------------------
@@ -294,8 +297,11 @@ class Matcher(ABC):
             self._record_frame(frame, self.role, intended, auto)
         self._said(frame.message)
 
-    def _said(self, message: Message | Unknown) -> None:
-        """A message went out: where a script has put other values into it, they count from now on."""
+    def _said(self, message: Message | Unknown) -> None:  # noqa: B027  (not every end has times that begin so)
+        """A message went out: what begins with it begins now."""
+
+    def _scripted(self, message: Message | Unknown) -> None:
+        """A script's message goes out: the values that it has put into it count from now on."""
         if isinstance(message, CM_SET_KEY_REQ):
             self.nmk, self.nid = message.NewKey, message.NID
 
