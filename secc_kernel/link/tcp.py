@@ -19,7 +19,10 @@ from ..session.evcc import EVCC
 from ..session.events import Close, Connect, SendData, SendDatagram
 from ..session.secc import SECC
 from ..wire import sdp
+from .disclosure import Disclosure
 from .net import Interface, LinkError, check_port, listening_socket, sdp_client_socket, sdp_server_socket
+from .tls import TlsStream
+from .tls_contexts import Tls, TlsSettings
 
 __all__ = ["LinkError", "TcpStation", "TcpVehicle"]
 
@@ -32,9 +35,12 @@ _PIECE = 4096
 
 
 class _Stream(asyncio.Protocol):
-    """A TCP connection of a link."""
+    """A TCP connection of a link, without TLS."""
 
-    def __init__(self, link: _TcpLink) -> None:
+    tls = ""
+    number = None
+
+    def __init__(self, link: TcpLink) -> None:
         self._link = link
         self.closed = asyncio.get_running_loop().create_future()
 
@@ -53,7 +59,7 @@ class _Stream(asyncio.Protocol):
 class _Datagrams(asyncio.DatagramProtocol):
     """The SDP socket of a link."""
 
-    def __init__(self, link: _TcpLink) -> None:
+    def __init__(self, link: TcpLink) -> None:
         self._link = link
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
@@ -63,26 +69,37 @@ class _Datagrams(asyncio.DatagramProtocol):
         """An SDP datagram could not be delivered; the vehicle asks again by itself."""
 
 
-class _TcpLink:
+class TcpLink:
     """What both ends have in common: one connection at a time, the clock, the SDP socket."""
 
     kind = "tcp"
     real = True
 
-    def __init__(self, party: SECC | EVCC, interface: str | None) -> None:
+    def __init__(self, party: SECC | EVCC, interface: str | None, tls: TlsSettings | None) -> None:
         self.parties: dict[str, SECC | EVCC] = {party.role: party}
         self.datalinks: dict[str, DataLink] = {}
         self._party = party
         self._interface = Interface(interface) if interface is not None else None
         self._epoch = time.time() - time.monotonic()
         self._happened: Callable[[Callable[[], object]], None] = lambda call: None
-        self._stream: _Stream | None = None
+        self._stream: _Stream | TlsStream | None = None
+        self._shaking: set[TlsStream] = set()
+        """Connections whose TLS handshake is going on."""
+        self._disclosure: Disclosure | None = None
+        if tls is not None and tls.disclose and self._interface is None:
+            raise LinkError("TLS secrets can be disclosed on an interface only: give one with interface=")
+        self.tls = None if tls is None else Tls(tls, party.role)
         self._transport: Any = None
         self._udp: Any = None
         self._closing: set[asyncio.Future[None]] = set()
         self._unread = bytearray()
         """What has arrived and the party has not been given yet: it has enough to do."""
         self._paused = False
+
+    @property
+    def party(self) -> SECC | EVCC:
+        """The party at this end."""
+        return self._party
 
     @property
     def now(self) -> float:
@@ -138,13 +155,13 @@ class _TcpLink:
         self._udp.sendto(data, dest)
 
     def _open_connection(self, output: Connect) -> None:
-        if not output.tls:
-            self._connect(output.address, output.port)
-            return
-        why = f"[{output.address}]:{output.port} is to be reached by TLS, which is not available in this version"
-        asyncio.get_running_loop().call_soon(self._happened, lambda: self._party.disconnected(self.now, why))
+        if output.tls and self.tls is None:
+            why = f"[{output.address}]:{output.port} is to be reached by TLS, which this vehicle does not do (tls=true)"
+            asyncio.get_running_loop().call_soon(self._happened, lambda: self._party.disconnected(self.now, why))
+        else:
+            self._connect(output.address, output.port, self.tls if output.tls else None)
 
-    def _connect(self, address: str, port: int) -> None:
+    def _connect(self, address: str, port: int, tls: Tls | None) -> None:
         raise NotImplementedError
 
     def _let_go(self) -> None:
@@ -163,14 +180,40 @@ class _TcpLink:
         if self._interface is None or sender[3] == self._interface.index:
             self._happened(lambda: self._party.receive_datagram(data, sender, self.now))
 
-    def stream_made(self, stream: _Stream, transport: Any) -> None:
+    def _new_stream(self, tls: Tls | None) -> _Stream | TlsStream:
+        return _Stream(self) if tls is None else TlsStream(self, tls)
+
+    def stream_begun(self, stream: TlsStream) -> None:
+        """A connection stands whose TLS handshake is still to come."""
+        self._shaking.add(stream)
+        stream.closed.add_done_callback(lambda _: self._shaking.discard(stream))
+
+    def stream_failed(self, stream: TlsStream, reason: str) -> None:
+        """TLS has ended a connection, or did not let it begin."""
+        if stream is self._stream:
+            self._forget()
+        if self._stream is None:
+            self._happened(lambda: self._party.disconnected(self.now, reason))
+
+    def stream_made(self, stream: _Stream | TlsStream, transport: Any) -> None:
         """A connection stands."""
         self._forget()
+        if isinstance(stream, TlsStream):
+            self._shaking.discard(stream)
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._stream, self._transport = stream, transport
-        self._happened(lambda: self._party.connected(peer, self.now, local))
+        self._happened(lambda: self._party.connected(peer, self.now, local, tls=stream.tls, stream=stream.number))
 
-    def stream_data(self, stream: _Stream, data: bytes) -> None:
+    def _open_disclosure(self) -> None:
+        if self.tls is not None and self.tls.settings.disclose and self._interface is not None:
+            self._disclosure = Disclosure(self._interface)
+
+    def disclose(self, lines: list[str]) -> None:
+        """Send the secrets of a connection to everybody on the interface."""
+        if self._disclosure is not None:
+            self._disclosure.send(lines)
+
+    def stream_data(self, stream: _Stream | TlsStream, data: bytes) -> None:
         """Bytes arrived."""
         if stream is self._stream:
             self._unread += data
@@ -199,7 +242,7 @@ class _TcpLink:
         self._unread.clear()
         self._paused = False
 
-    def stream_lost(self, stream: _Stream, exc: Exception | None) -> None:
+    def stream_lost(self, stream: _Stream | TlsStream, exc: Exception | None) -> None:
         """The connection is gone, without our doing."""
         if stream is self._stream:
             self._forget()
@@ -213,22 +256,33 @@ class _TcpLink:
 
     def cut(self) -> None:
         """The line is gone, and the connection with it: nothing goes out any more, nobody is told."""
+        self._stop_shaking()
         transport = self._transport
         self._forget()
         if transport is not None:
             transport.abort()
 
+    def _stop_shaking(self) -> None:
+        for stream in tuple(self._shaking):
+            self._closing.add(stream.closed)
+            stream.closed.add_done_callback(self._closing.discard)
+            stream.abort()
+
     async def close(self) -> None:
         """Close connection and sockets; what was written still goes out."""
+        self._stop_shaking()
         self._let_go()
         if self._closing:
             await asyncio.wait(self._closing, timeout=_CLOSING)
         if self._udp is not None:
             self._udp.close()
             self._udp = None
+        if self._disclosure is not None:
+            self._disclosure.close()
+            self._disclosure = None
 
 
-class TcpStation(_TcpLink):
+class TcpStation(TcpLink):
     """A station: listens for vehicles, one at a time, one after the other.
 
     Parameters
@@ -241,19 +295,27 @@ class TcpStation(_TcpLink):
         Without an interface: the address to listen on; no SDP then.
     port : int, optional
         The TCP port; a free one out of 49152 to 65535 by default.
+    tls : TlsSettings, optional
+        How it does TLS; by default it does none.
 
     Raises
     ------
     LinkError
-        There is no such interface.
+        There is no such interface, or the PKI cannot be used.
     """
 
     plugged = True
 
     def __init__(
-        self, station: SECC, *, interface: str | None = None, host: str = "::1", port: int | None = None
+        self,
+        station: SECC,
+        *,
+        interface: str | None = None,
+        host: str = "::1",
+        port: int | None = None,
+        tls: TlsSettings | None = None,
     ) -> None:
-        super().__init__(station, interface)
+        super().__init__(station, interface, tls)
         self._station = station
         self._host = host
         self.port = port
@@ -286,8 +348,16 @@ class TcpStation(_TcpLink):
             sock.close()
             raise
         self.port = sock.getsockname()[1]
-        self._station.listen(_as_ipv6(sock.getsockname()[0]), self.port)
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Stream(self), sock=sock)
+        self._open_disclosure()
+        self._station.listen(_as_ipv6(sock.getsockname()[0]), self.port, *self._security())
+        new = partial(self._new_stream, self.tls)
+        self._server = await asyncio.get_running_loop().create_server(new, sock=sock)
+
+    def _security(self) -> tuple[sdp.Security, bool]:
+        """What SDP tells of TLS, and whether it tells nothing else."""
+        if self.tls is None:
+            return sdp.Security.NoTransportLayerSecurity, False
+        return sdp.Security.TLS, self.tls.settings.only
 
     def plug(self, fresh: bool = True) -> None:
         """A real vehicle plugs in by itself."""
@@ -297,7 +367,7 @@ class TcpStation(_TcpLink):
         if self._transport is not None:
             self._transport.abort()
 
-    def stream_made(self, stream: _Stream, transport: Any) -> None:
+    def stream_made(self, stream: _Stream | TlsStream, transport: Any) -> None:
         """A vehicle connected: take it, unless another one is connected."""
         if self._transport is not None:
             peer = transport.get_extra_info("peername")
@@ -312,7 +382,7 @@ class TcpStation(_TcpLink):
             self._happened(lambda: self._party.superseded(peer, self.now))
         super().stream_made(stream, transport)
 
-    def _connect(self, address: str, port: int) -> None:
+    def _connect(self, address: str, port: int, tls: Tls | None) -> None:
         raise AssertionError("a station does not connect")
 
     async def close(self) -> None:
@@ -322,7 +392,7 @@ class TcpStation(_TcpLink):
         await super().close()
 
 
-class TcpVehicle(_TcpLink):
+class TcpVehicle(TcpLink):
     """A vehicle: looks for a station by SDP on an interface, or connects to a known one.
 
     Parameters
@@ -333,22 +403,31 @@ class TcpVehicle(_TcpLink):
         The network interface where SDP requests are sent.
     host, port : str, int, optional
         The station, where it is known; no SDP then.
+    tls : TlsSettings, optional
+        How it does TLS; by default it does none. Whether it asks for TLS is the vehicle's `security`.
 
     Raises
     ------
     LinkError
-        There is no such interface or port, or neither an interface nor a host and port were given.
+        There is no such interface or port, the PKI cannot be used, or neither an interface nor a host and port were
+        given.
     """
 
     def __init__(
-        self, vehicle: EVCC, *, interface: str | None = None, host: str | None = None, port: int | None = None
+        self,
+        vehicle: EVCC,
+        *,
+        interface: str | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        tls: TlsSettings | None = None,
     ) -> None:
         if interface is None and (host is None or port is None):
             raise LinkError(
                 "a vehicle needs an interface (SDP finds the station there), or the station's host and port"
             )
         check_port(port)
-        super().__init__(vehicle, interface)
+        super().__init__(vehicle, interface, tls)
         self._vehicle = vehicle
         self._known = (host, port) if host is not None and port is not None else None
         self._attempt: asyncio.Task[None] | None = None
@@ -374,6 +453,7 @@ class TcpVehicle(_TcpLink):
         if self._interface is not None and self._known is None:
             await self._interface.find_address()
             await self._open_udp(sdp_client_socket(self._interface))
+            self._open_disclosure()
 
     def exchange(self, vehicle: EVCC) -> None:
         """Put another vehicle in the place of the one that is not plugged in (any more)."""
@@ -395,20 +475,20 @@ class TcpVehicle(_TcpLink):
         self._give_up_connecting()
         super().cut()
 
-    def _connect(self, address: str, port: int) -> None:
-        self._attempt = asyncio.get_running_loop().create_task(self._try(address, port))
+    def _connect(self, address: str, port: int, tls: Tls | None) -> None:
+        self._attempt = asyncio.get_running_loop().create_task(self._try(address, port, tls))
 
-    async def _try(self, address: str, port: int) -> None:
+    async def _try(self, address: str, port: int, tls: Tls | None) -> None:
         scoped = address
         if self._interface is not None and address.startswith("fe80"):
             scoped = f"{address}%{self._interface.name}"
         try:
-            await asyncio.get_running_loop().create_connection(lambda: _Stream(self), scoped, port)
+            await asyncio.get_running_loop().create_connection(lambda: self._new_stream(tls), scoped, port)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             self._happened(lambda: self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {why}"))
 
-    def stream_made(self, stream: _Stream, transport: Any) -> None:
+    def stream_made(self, stream: _Stream | TlsStream, transport: Any) -> None:
         """The station took the connection; a vehicle that has given up meanwhile leaves at once."""
         if self._vehicle.ended is not None:
             transport.abort()

@@ -15,6 +15,7 @@ from typing import Any
 from secc_kernel import codec
 from secc_kernel.codec import Message
 from secc_kernel.messages import vocabulary
+from secc_kernel.session import sdp_security
 from secc_kernel.session.events import Connect, LocalProtocolError
 from secc_kernel.session.handshake import offer, schema_of
 from secc_kernel.session.journal import Journal
@@ -48,6 +49,8 @@ class EVCC(Party):
         Schema keys that the vehicle offers, the first with the highest priority.
     security : int
         The `sdp.Security` that it asks for.
+    tls_only : bool
+        Whether it gives up where the station does no TLS.
     journal, records_frames, name, pace
         As for `Party`.
 
@@ -73,6 +76,7 @@ class EVCC(Party):
         *,
         protocols: Iterable[str] = tuple(SEQUENCES),
         security: int = sdp.Security.NoTransportLayerSecurity,
+        tls_only: bool = False,
         journal: Journal | None = None,
         records_frames: bool = True,
         name: str | None = None,
@@ -80,7 +84,8 @@ class EVCC(Party):
     ) -> None:
         super().__init__(journal=journal, records_frames=records_frames, name=name, pace=pace)
         self.protocols = tuple(protocols)
-        self.security = security
+        self.security = self._asked_security = security
+        self.tls_only = tls_only
         self.progress = Progress()
         self.goal = "charge"
         self.why = ""
@@ -237,6 +242,9 @@ class EVCC(Party):
     def send_datagram(self, data: bytes, dest: Any, intended: tuple[str, ...], auto: tuple[str, ...]) -> None:
         """As of `Party`; the time for an answer begins when the request goes out, not when it is owed."""
         super().send_datagram(data, dest, intended, auto)
+        said = sdp.parse(data)
+        if isinstance(said, sdp.Request):
+            self._asked_security = said.security
         if self.state == "discovery":
             self._start_timer(DISCOVERY)
 
@@ -248,9 +256,12 @@ class EVCC(Party):
             self._find("sdp", "note", "an SDP response came late or twice: it is ignored")
             return
         self.timers.stop(DISCOVERY, self.now)
-        if message.security != self.security:
-            wished = "TLS" if self.security == sdp.Security.TLS else "no TLS"
-            self._find("sdp-security", "note", f"the vehicle asked for {wished}; the station offers the other")
+        remark = sdp_security.remark(self._asked_security, message.security)
+        if remark is not None:
+            self._find(sdp_security.RULE, *remark)
+        if self.tls_only and message.security != sdp.Security.TLS:
+            self._give_up(f"the station answers {sdp_security.named(message.security)}, and the vehicle does TLS only")
+            return
         self._enter("connecting")
         tls = message.security == sdp.Security.TLS
         self._outputs.append(Connect(str(message.address), message.port, tls=tls))

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from secc_kernel.codec import Message
-from secc_kernel.session import autopilot
+from secc_kernel.session import autopilot, sdp_security
 from secc_kernel.session.contract import CHALLENGE_BYTES, Contract, remarks
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.handshake import PREFERENCES, schema_of
@@ -109,6 +109,7 @@ class SECC(Party):
         self._payment: str | None = None
         self._requests: deque[tuple[Message, float]] = deque()
         self._began = False
+        self._asked_security: int | None = None
         self._answered_at: float | None = None
         self._stopped: str | None = None
 
@@ -128,9 +129,15 @@ class SECC(Party):
                 raise ValueError(f"the station does not speak {key!r}; it speaks {', '.join(SEQUENCES)}")
         self.protocols = chosen
 
-    def listen(self, address: IPv6Address, port: int, security: int = sdp.Security.NoTransportLayerSecurity) -> None:
-        """Say where the station's TCP server is: what an SDP request is answered with."""
-        self.address, self.port, self.security = address, port, security
+    def listen(
+        self,
+        address: IPv6Address,
+        port: int,
+        security: int = sdp.Security.NoTransportLayerSecurity,
+        only: bool = False,
+    ) -> None:
+        """Say where the station's TCP server is, and whether it does TLS (or ``only`` that): SDP's answer."""
+        self.address, self.port, self.security, self.tls_only = address, port, security, only
 
     # -- what is known of the session ---------------------------------------------------------------------------------
 
@@ -223,10 +230,18 @@ class SECC(Party):
         self._begin_setup()
         if message.transport != sdp.TransportProtocol.TCP:
             self._find("sdp", "warning", f"the vehicle asks for transport 0x{message.transport:02X}; it is offered TCP")
-        if message.security == sdp.Security.TLS != self.security:
-            self._find("sdp-security", "note", "the vehicle asks for TLS and is offered none")
-        response = sdp.Response(self.address, self.port, self.security, sdp.TransportProtocol.TCP)
-        self.discovery.put(response, sender)
+        self._asked_security = message.security
+        security = sdp_security.answer_to(message.security, self.security, self.tls_only)
+        self.discovery.put(sdp.Response(self.address, self.port, security, sdp.TransportProtocol.TCP), sender)
+
+    def send_datagram(self, data: bytes, dest: Any, intended: tuple[str, ...], auto: tuple[str, ...]) -> None:
+        """As of `Party`; what goes out, whoever made it, is held against what was asked for."""
+        super().send_datagram(data, dest, intended, auto)
+        said = sdp.parse(data)
+        if isinstance(said, sdp.Response) and self._asked_security is not None:
+            remark = sdp_security.remark(self._asked_security, said.security)
+            if remark is not None:
+                self._find(sdp_security.RULE, *remark)
 
     def _opened(self) -> None:
         self._begin_setup()

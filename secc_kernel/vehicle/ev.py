@@ -97,7 +97,7 @@ class SimulatedEV(EVCC):
     patient : bool
         Whether it lets all of them pass that find something wrong, and does not look at the voltage before its
         contactors close. What the station may ask for, such as to stop, it does all the same.
-    security, journal, records_frames, name
+    security, tls_only, journal, records_frames, name
         As for `EVCC`.
     pace : callable, optional
         As for `Party`; by default that of production cars (`profiles.PACE`).
@@ -129,6 +129,7 @@ class SimulatedEV(EVCC):
         tolerates: Iterable[str] | None = None,
         patient: bool = False,
         security: int = sdp.Security.NoTransportLayerSecurity,
+        tls_only: bool = False,
         journal: Journal | None = None,
         records_frames: bool = True,
         name: str | None = None,
@@ -138,6 +139,7 @@ class SimulatedEV(EVCC):
         super().__init__(
             protocols=_offered(chosen, energy) if protocols is None else protocols,
             security=security,
+            tls_only=tls_only,
             journal=journal,
             records_frames=records_frames,
             name=name,

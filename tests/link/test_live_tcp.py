@@ -184,7 +184,7 @@ def test_a_vehicle_without_a_station_says_so():
 def test_what_is_to_be_encrypted_is_not_sent_in_the_clear(station):
     car = SimulatedEV(security=sdp.Security.TLS)
     link = TcpVehicle(car, host="::1", port=station.link.port)
-    with LiveSession(link, side="EVCC") as vehicle, pytest.raises(SessionError, match="TLS, which is not available"):
+    with LiveSession(link, side="EVCC") as vehicle, pytest.raises(SessionError, match="by TLS, which this vehicle"):
         vehicle.receive("SessionSetupRes").result(WAIT)
     assert not station.journal.frames
 

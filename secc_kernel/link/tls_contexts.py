@@ -1,0 +1,300 @@
+"""With what a side does TLS: certificates, versions, suites and groups, chosen for each connection.
+
+A station reads a vehicle's ClientHello before it decides (`station`): TLS 1.2 with the certificates of ISO 15118-2, or
+TLS 1.3 with those of ISO 15118-20, which asks for the vehicle's certificate as well; and the group out of those that
+the vehicle has. So both run on one port, and each looks as its standard wants it.
+
+What Python's ssl cannot do with the OpenSSL below it:
+
+* TLS_ECDH_ECDSA_WITH_AES_128_CBC_SHA256 (static ECDH) of ISO 15118-2 is no longer in OpenSSL; the other suite is,
+* the suites of TLS 1.3 cannot be chosen: TLS_AES_128_GCM_SHA256 is offered besides the two of ISO 15118-20 (a station
+  takes it only from a vehicle that has nothing else),
+* OCSP responses cannot be stapled, nor asked for; trusted_ca_keys and certificate_authorities cannot be sent,
+* a vehicle offers one group: secp256r1 in TLS 1.2, secp521r1 in TLS 1.3.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import tempfile
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from secc_kernel.link.net import LinkError
+from secc_kernel.wire.tls import TLS12, TLS13, ClientHello
+from secc_kernel.wire.tls_names import GROUPS
+
+__all__ = ["VERSIONS", "KeyTap", "Plan", "Tls", "TlsSettings"]
+
+VERSIONS = ("1.2", "1.3")
+"""What ``version`` may be."""
+
+_SUITES_OF_TLS12 = "ECDHE-ECDSA-AES128-SHA256"
+_GROUP_OF_TLS12 = 0x0017
+#: In the order of preference.
+_GROUPS_OF_TLS13 = (0x0019, 0x001E)
+#: OpenSSL's names, where they are others than IANA's.
+_OPENSSL = {"secp256r1": "prime256v1", "x448": "X448", "x25519": "X25519"}
+#: Folder of the PKI -> the signature that its leaves make, in the order of preference.
+_LEAVES_OF_TLS13 = {"iso20": 0x0603, "iso20_ed448": 0x0808, "iso2": 0x0403}
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """How a side does TLS.
+
+    Attributes
+    ----------
+    pki : str or None
+        The folder of a PKI as ``secc-kernel pki new`` makes it; None for one that is made on the fly, and thrown away.
+    certificate : str or None
+        Which leaf is shown, such as ``secc_expired``; ``secc`` or ``vehicle`` by default.
+    version : str or None
+        ``1.2`` or ``1.3`` for that one only; by default what the peer and the protocols ask for.
+    only : bool
+        Whether a peer that goes without TLS is refused; otherwise that is a finding.
+    verify : bool
+        Whether the peer's chain is checked, where the PKI is not thrown away.
+    keylog : str or None
+        A file to which the secrets are written, a line each.
+    disclose : bool
+        Whether the secrets are sent as UDP datagrams on the interface, so that a capture has them.
+    """
+
+    pki: str | None = None
+    certificate: str | None = None
+    version: str | None = None
+    only: bool = False
+    verify: bool = True
+    keylog: str | None = None
+    disclose: bool = False
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the peer's chain is checked."""
+        return self.verify and self.pki is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A context for one connection, and what tells its secrets."""
+
+    context: ssl.SSLContext
+    tap: KeyTap
+
+
+class KeyTap:
+    """Hears the secrets of a connection.
+
+    OpenSSL tells them to a callback that Python lets write to a file only; so there is a file, for its owner only and
+    deleted at once, that is read again.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        handle, path = tempfile.mkstemp(prefix="secc-tls-")
+        self._file = os.fdopen(handle, "r", encoding="ascii")
+        try:
+            context.keylog_filename = path
+        finally:
+            os.unlink(path)
+
+    def lines(self) -> list[str]:
+        """The lines that have come since the last call."""
+        if self._file.closed:
+            return []
+        return [line.strip() for line in self._file if line.strip() and not line.startswith("#")]
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._file.close()
+
+
+class Tls:
+    """How a side of a link does TLS: makes the context of each connection.
+
+    Parameters
+    ----------
+    settings : TlsSettings
+        How.
+    role : str
+        ``SECC`` or ``EVCC``.
+
+    Raises
+    ------
+    LinkError
+        The PKI or the key log cannot be used.
+    """
+
+    def __init__(self, settings: TlsSettings, role: str) -> None:
+        from secc_kernel.pki.folder import PkiError, credentials
+
+        if settings.version is not None and settings.version not in VERSIONS:
+            raise LinkError(f"tls_version is one of {', '.join(VERSIONS)}, not {settings.version!r}")
+        self.settings = settings
+        self.role = role
+        self._folder = self._open_pki(settings.pki)
+        self._name = settings.certificate or ("secc" if role == "SECC" else "vehicle")
+        try:
+            # A vehicle shows a certificate in TLS 1.3 only, and may do without one.
+            if role == "SECC" or settings.certificate is not None:
+                credentials(self._folder, self._name, _LEAVES_OF_TLS13)
+            self._check_roots()
+        except PkiError as error:
+            raise LinkError(str(error)) from error
+        if settings.keylog is not None:
+            self._log("")
+
+    def _open_pki(self, pki: str | None) -> Path:
+        if pki is not None:
+            folder = Path(pki).expanduser()
+            if not folder.is_dir():
+                raise LinkError(f"there is no folder {pki!r} with a PKI: secc-kernel pki new {pki} makes one")
+            return folder
+        from secc_kernel.pki.folder import write_new
+        from secc_kernel.pki.making import make
+        from secc_kernel.pki.profiles import STANDARDS
+
+        leaves = {"iso2": ["secc"], "iso20": ["secc", "vehicle"], "iso20_ed448": ["secc", "vehicle"]}
+        folder = Path(tempfile.mkdtemp(prefix="secc-pki-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        write_new(folder, [make(STANDARDS[key], only=names) for key, names in leaves.items()])
+        return folder
+
+    def _check_roots(self) -> None:
+        if self.role == "EVCC" and self.settings.verifies and not self._roots("v2g_root"):
+            raise LinkError(
+                f"the PKI {self._folder} has no v2g_root.pem to check the station's chain with: put the root there, "
+                "or do not check it (tls_verify=false)"
+            )
+
+    # -- secrets ------------------------------------------------------------------------------------------------------
+
+    def log(self, lines: Iterable[str]) -> None:
+        """Write secrets to the key log, if there is one.
+
+        Raises
+        ------
+        LinkError
+            It cannot be written (any more).
+        """
+        if self.settings.keylog is not None:
+            self._log("".join(f"{line}\n" for line in lines))
+
+    def _log(self, text: str) -> None:
+        assert self.settings.keylog is not None
+        path = Path(self.settings.keylog).expanduser()
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(text)
+        except OSError as error:
+            raise LinkError(f"the key log {path} cannot be written: {error.strerror or error}") from error
+
+    # -- contexts -----------------------------------------------------------------------------------------------------
+
+    def station(self, hello: ClientHello, protocols: Iterable[str], strict: bool = False) -> Plan:
+        """How a station answers a ClientHello.
+
+        TLS 1.3 is taken where the station speaks ISO 15118-20, or the vehicle offers nothing else: the certificates
+        are other ones than those of ISO 15118-2, and a vehicle that has only the latter's root would not accept them.
+
+        Parameters
+        ----------
+        hello : ClientHello
+            What the vehicle offers.
+        protocols : iterable of str
+            Schema keys that the station offers.
+        strict : bool
+            Whether a vehicle without a certificate is refused in TLS 1.3.
+        """
+        modern = TLS13 in hello.versions and (_speaks_20(protocols) or TLS12 not in hello.versions)
+        if self.settings.version is not None:
+            modern = self.settings.version == "1.3"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _fix(context, modern)
+        if modern:
+            group = _pick(_GROUPS_OF_TLS13, hello.key_shares) or _pick(_GROUPS_OF_TLS13, hello.groups)
+            leaves = sorted(_LEAVES_OF_TLS13, key=lambda leaf: _LEAVES_OF_TLS13[leaf] not in hello.signatures)
+            context.num_tickets = 0
+            if self.settings.verifies:
+                self._trust(context, "oem_root", "v2g_root")
+                context.verify_mode = ssl.CERT_REQUIRED if strict else ssl.CERT_OPTIONAL
+        else:
+            group = _pick((_GROUP_OF_TLS12,), hello.groups)
+            leaves = ["iso2"]
+        if group is not None:
+            context.set_ecdh_curve(_openssl(group))
+        self._show(context, leaves)
+        return Plan(context, KeyTap(context))
+
+    def vehicle(self, protocols: Iterable[str]) -> Plan:
+        """How a vehicle asks: TLS 1.3 where it offers ISO 15118-20, otherwise TLS 1.2."""
+        modern = _speaks_20(protocols) if self.settings.version is None else self.settings.version == "1.3"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False  # stations have no names; the chain is what counts
+        if self.settings.verifies:
+            self._trust(context, "v2g_root")
+        else:
+            context.verify_mode = ssl.CERT_NONE
+        _fix(context, modern)
+        context.set_ecdh_curve(_openssl(_GROUPS_OF_TLS13[0] if modern else _GROUP_OF_TLS12))
+        if modern:
+            self._show(context, list(_LEAVES_OF_TLS13), needed=self.settings.certificate is not None)
+        return Plan(context, KeyTap(context))
+
+    def _show(self, context: ssl.SSLContext, standards: list[str], needed: bool = True) -> None:
+        """Load the first certificate that there is."""
+        from secc_kernel.pki.folder import PkiError, credentials
+
+        try:
+            found = credentials(self._folder, self._name, standards)[0]
+        except PkiError as error:
+            if needed:
+                raise LinkError(str(error)) from error
+            return
+        try:
+            context.load_cert_chain(found.chain, found.key)
+        except (OSError, ssl.SSLError) as error:
+            raise LinkError(
+                f"{found.chain} and {found.key} cannot be used: {error.strerror or error}; the key has to be the "
+                "leaf's, and in the clear"
+            ) from error
+
+    def _trust(self, context: ssl.SSLContext, *names: str) -> None:
+        for name in names:
+            for path in self._roots(name):
+                try:
+                    context.load_verify_locations(path)
+                except (OSError, ssl.SSLError) as error:
+                    raise LinkError(f"{path} is no root certificate (PEM): {error.strerror or error}") from error
+
+    def _roots(self, name: str) -> list[Path]:
+        from secc_kernel.pki.folder import roots
+
+        return roots(self._folder, name)
+
+
+def _speaks_20(protocols: Iterable[str]) -> bool:
+    return any(key.startswith("iso20") for key in protocols)
+
+
+def _fix(context: ssl.SSLContext, modern: bool) -> None:
+    """One version and its suites; no resumption and no renegotiation: V2G has neither."""
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3 if modern else ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
+    if not modern:
+        context.set_ciphers(_SUITES_OF_TLS12)
+
+
+def _pick(wanted: Iterable[int], offered: Iterable[int]) -> int | None:
+    had = set(offered)
+    return next((number for number in wanted if number in had), None)
+
+
+def _openssl(group: int) -> str:
+    name = GROUPS[group]
+    return _OPENSSL.get(name, name)
