@@ -53,6 +53,17 @@ class ValidationResult(IntEnum):
 Validation = Annotated[int, Integer(1, members=ValidationResult)]
 
 
+class NetworkRole(IntEnum):
+    """What a modem is in its network."""
+
+    Station = 0
+    Proxy = 1
+    CCo = 2
+
+
+Role = Annotated[int, Integer(1, members=NetworkRole)]
+
+
 # -- SLAC -------------------------------------------------------------------------------------------------------------
 
 
@@ -344,12 +355,12 @@ class CM_NW_INFO_REQ(Message):
 
 @record
 class Network(Record):
-    """A network that a modem belongs to; Role 0 station, 1 proxy, 2 central coordinator (CCo)."""
+    """A network that a modem belongs to; CCo is its central coordinator."""
 
     NID: Octets7 = bytes(7)
     SNID: U8 = 0
     TEI: U8 = 0
-    Role: U8 = 0
+    Role: Role = 0
     CCoMAC: Address = bytes(6)
     Access: U8 = 0
     NumCoordinated: U8 = 0

@@ -22,6 +22,7 @@ from secc_kernel.wire.homeplug.messages import (
     Octets7,
     Octets8,
     Percent,
+    Role,
 )
 
 Text16 = Annotated[bytes, Octets(16, text=True)]
@@ -127,12 +128,12 @@ class QualcommStation(Record):
 
 @record
 class QualcommNetwork(Record):
-    """A network; Role 0 station, 1 proxy, 2 central coordinator (CCo)."""
+    """A network; CCo is its central coordinator."""
 
     NID: Octets7 = bytes(7)
     SNID: U8 = 0
     TEI: U8 = 0
-    Role: U8 = 0
+    Role: Role = 0
     CCoMAC: Address = bytes(6)
     CCoTEI: U8 = 0
     NumStations: Count = None
@@ -173,7 +174,7 @@ class QualcommNetwork_v1(Record):
     SNID: U8 = 0
     TEI: U8 = 0
     Reserved2: Annotated[bytes, Octets(4)] = bytes(4)
-    Role: U8 = 0
+    Role: Role = 0
     CCoMAC: Address = bytes(6)
     CCoTEI: U8 = 0
     Reserved3: Octets3 = bytes(3)
