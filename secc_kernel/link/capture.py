@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 from secc_kernel.link.keylog import secrets_of
 from secc_kernel.link.packet import MANAGEMENT, PacketParser, Segment, endpoints
-from secc_kernel.link.pcap import SECRETS, CaptureError, Reader, tls_secrets
+from secc_kernel.link.pcap import SECRETS, CaptureError, Reader, Record, tls_secrets
 from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler
 from secc_kernel.session.dissect import Conversation, Discovery
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, Journal
 from secc_kernel.session.secrets import Secrets
 
-__all__ = ["CaptureError", "iterate", "read_capture"]
+__all__ = ["CaptureError", "Machines", "iterate", "read_capture"]
 
 #: Entries that are held back at most until what a segment waits for has come.
 _MAX_HELD = 4096
@@ -90,32 +91,11 @@ def iterate(
     CaptureError
         The file or the key log cannot be read, or the file is no capture.
     """
-    capture = _Capture(secrets_of(path, keylog))
-    reader = Reader(path, progress, capture.block)
-    segment_in, take, waiting = capture.parser.segment, capture.reassembler.segment, capture.reassembler.waiting
-    held: list[_Numbered] = []
-    number, time = 0, 0.0
-    for number, time, link_type, data, missing in reader:
-        segment = segment_in(link_type, data, missing)
-        if segment is None:
-            continue
-        if segment[2] or segment[3] is None:
-            held += capture.exception(segment, time, number)
-        elif events := take(segment, time, number):
-            if len(events) == 1 and not held and not waiting:
-                yield from capture.entries_of(events[0])
-            else:
-                held += capture.entries(events)
-        if held:
-            if len(held) > _MAX_HELD:
-                held += capture.entries(capture.reassembler.give_up())
-            if not waiting:
-                yield from _in_order(held)
-                held.clear()
-    held += capture.finish(time, number)
-    yield from _in_order(held)
+    machines = Machines(secrets_of(path, keylog))
+    reader = Reader(path, progress, machines.block)
+    yield from cast("Iterator[Entry]", machines.entries_in(reader))  # a file that does not grow has no pauses
     if reader.damage:
-        yield FindingEntry(time, "capture.damaged", "warning", f"{reader.path.name}: {reader.damage}")
+        yield FindingEntry(machines.time, "capture.damaged", "warning", f"{reader.path.name}: {reader.damage}")
 
 
 #: An entry and the number of the frame that it belongs to.
@@ -129,15 +109,55 @@ def _in_order(held: list[_Numbered]) -> Iterator[Entry]:
     return (entry for _, entry in held)
 
 
-class _Capture:
-    """The machines, and what one makes of the last one's output."""
+class Machines:
+    """The machines, and what one makes of the last one's output.
+
+    Parameters
+    ----------
+    secrets
+        Of the TLS connections.
+
+    Attributes
+    ----------
+    time
+        Of the last record, when all have been read.
+    """
 
     def __init__(self, secrets: Secrets) -> None:
         self.parser = PacketParser()
         self.reassembler = Reassembler()
+        self.time = 0.0
         self._discovery = Discovery()
         self._secrets = secrets
         self._cut = False
+
+    def entries_in(self, records: Iterable[Record]) -> Iterator[Entry | None]:
+        """The entries of records, in the order of their frames; for each `PAUSE` among the records None."""
+        segment_in, take, waiting = self.parser.segment, self.reassembler.segment, self.reassembler.waiting
+        held: list[_Numbered] = []
+        number, time = 0, 0.0
+        for number, time, link_type, data, missing in records:
+            segment = segment_in(link_type, data, missing)
+            if segment is None:
+                if link_type < 0:
+                    yield None
+                continue
+            if segment[2] or segment[3] is None:
+                held += self.exception(segment, time, number)
+            elif events := take(segment, time, number):
+                if len(events) == 1 and not held and not waiting:
+                    yield from self.entries_of(events[0])
+                else:
+                    held += self.entries(events)
+            if held:
+                if len(held) > _MAX_HELD:
+                    held += self.entries(self.reassembler.give_up())
+                if not waiting:
+                    yield from _in_order(held)
+                    held.clear()
+        self.time = time
+        held += self.finish(time, number)
+        yield from _in_order(held)
 
     def block(self, kind: int, body: bytes, order: str) -> bool:
         """Take a block of the file that is no packet."""

@@ -128,7 +128,8 @@ class PacketParser:
         """
         link = LINK_TYPES.get(link_type)
         if link is None:
-            self.unknown_links[link_type] = self.unknown_links.get(link_type, 0) + 1
+            if link_type >= 0:  # and not what stands for no packet at all
+                self.unknown_links[link_type] = self.unknown_links.get(link_type, 0) + 1
             return None
         start, position = link
         if position == start - 2 and len(data) >= start + 60:

@@ -27,6 +27,9 @@ class CaptureError(Exception):
 #: captured (snap length). A tuple without names: there are a hundred million of them in a large file.
 Record = tuple[int, float, int, bytes, int]
 
+#: What stands for "nothing more for now" among the records of a file that grows: there is no link of that type.
+PAUSE: Record = (0, 0.0, -1, b"", 0)
+
 #: magic number, as it reads in big-endian -> (byte order, ticks a second)
 _PCAP = {
     0xA1B2C3D4: (">", 10**6),
@@ -39,8 +42,8 @@ SECTION, INTERFACE, STATISTICS, ENHANCED_PACKET, SECRETS = 0x0A0D0D0A, 1, 5, 6, 
 _PACKET, _SIMPLE_PACKET = 2, 3
 #: In each of these blocks, where its options begin.
 _OPTIONS = {SECTION: 16, INTERFACE: 8, STATISTICS: 12}
-_TLS_KEY_LOG = 0x544C534B
-_BYTE_ORDER_MAGIC = 0x1A2B3C4D
+TLS_KEY_LOG = 0x544C534B
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_TSRESOL, _OPTION_TSOFFSET = 9, 14
 _GZIP = b"\x1f\x8b"
 #: No packet and no block is longer; a length beyond it is damage, and must not be allocated.
@@ -72,6 +75,8 @@ class Reader:
     blocks
         Called with the kind, the body and the byte order of each block of a pcapng file that is neither a packet nor an
         interface. While it returns True, it is called with packets as well, each before its record is given.
+    growing
+        Whether somebody still writes the file: where it ends, `PAUSE` is given, again and again, until there is more.
 
     Attributes
     ----------
@@ -84,8 +89,10 @@ class Reader:
         path: Path | str,
         progress: Callable[[int], object] | None = None,
         blocks: Callable[[int, bytes, str], bool] | None = None,
+        growing: bool = False,
     ) -> None:
         self.path = Path(path)
+        self._growing = growing
         self.damage = ""
         self._progress = progress
         self._blocks = blocks
@@ -100,6 +107,8 @@ class Reader:
         with ExitStack() as stack:
             self._open(stack)
             self.damage, self._buffer, self._base, self._trouble = "", b"", 0, ""
+            while self._growing and not self._more(0, 4):
+                yield PAUSE
             try:
                 yield from self._records()
             except _DamageError as error:
@@ -109,6 +118,8 @@ class Reader:
         try:
             file = stack.enter_context(self.path.open("rb"))
             compressed = file.peek(2)[:2] == _GZIP
+            if compressed and self._growing:
+                raise CaptureError(f"{self.path} is compressed: it can be read when it is complete, and not followed")
             if file.seekable():  # a pipe does not know where it is
                 self._tell = file.tell
         except OSError as error:
@@ -165,23 +176,31 @@ class Reader:
 
     def _pcap(self, order: str, ticks: int) -> Iterator[Record]:
         header = struct.Struct(order + "IIII").unpack_from
-        if not self._more(0, 24):
-            return self._finish()
+        while not self._more(0, 24):
+            if not self._growing:
+                return self._finish()
+            yield PAUSE
         link_type: int = struct.unpack_from(order + "I", self._buffer, 20)[0] & 0xFFFF  # above it: about checksums
         number = 0
         buffer, at = self._buffer, 24
         while True:
             if at + 16 > len(buffer):
-                if not self._more(at, 16):
-                    return self._finish()
+                while not self._more(at, 16):
+                    if not self._growing:
+                        return self._finish()
+                    at = 0
+                    yield PAUSE
                 buffer, at = self._buffer, 0
             seconds, fraction, captured, length = header(buffer, at)
             end = at + 16 + captured
             if end > len(buffer):
                 if captured > _MAX_BLOCK:
                     raise self._stop(at, f"claims {captured} bytes")
-                if not self._more(at, 16 + captured):
-                    return self._finish()
+                while not self._more(at, 16 + captured):
+                    if not self._growing:
+                        return self._finish()
+                    at = 0
+                    yield PAUSE
                 buffer, at, end = self._buffer, 0, 16 + captured
             number += 1
             missing = length - captured if length > captured else 0
@@ -196,8 +215,11 @@ class Reader:
         buffer, at = self._buffer, 0
         while True:
             if at + 12 > len(buffer):
-                if not self._more(at, 12):
-                    return self._finish()
+                while not self._more(at, 12):
+                    if not self._growing:
+                        return self._finish()
+                    at = 0
+                    yield PAUSE
                 buffer, at = self._buffer, 0
             kind, length = head(buffer, at)
             if kind == SECTION:  # reads the same in both byte orders
@@ -207,8 +229,11 @@ class Reader:
             if length % 4 or length > _MAX_BLOCK or length < (16 if kind == SECTION else 12):
                 raise self._stop(at, f"claims {length} bytes")
             if at + length > len(buffer):
-                if not self._more(at, length):
-                    return self._finish()
+                while not self._more(at, length):
+                    if not self._growing:
+                        return self._finish()
+                    at = 0
+                    yield PAUSE
                 buffer, at = self._buffer, 0
             end = at + length
             if buffer[end - 4 : end] != buffer[at + 4 : at + 8]:
@@ -240,7 +265,7 @@ class Reader:
         """The byte order of the section at that position of the buffer."""
         magic = self._buffer[at + 8 : at + 12]
         for order in "<>":
-            if struct.unpack(order + "I", magic)[0] == _BYTE_ORDER_MAGIC:
+            if struct.unpack(order + "I", magic)[0] == BYTE_ORDER_MAGIC:
                 return order
         raise self._stop(at, f"has the byte order {magic.hex()}, which is none")
 
@@ -299,4 +324,4 @@ def tls_secrets(body: bytes, order: str) -> bytes:
     if len(body) < 8:
         return b""
     kind, length = struct.unpack_from(order + "II", body)
-    return body[8 : 8 + length] if kind == _TLS_KEY_LOG else b""
+    return body[8 : 8 + length] if kind == TLS_KEY_LOG else b""
