@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from functools import cache, partial
 
 from ..link.reach import known_requests
+from ..link.tls_contexts import VERSIONS
 from ..messages import vocabulary
 from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
@@ -90,7 +91,21 @@ KOREAN: dict[str, str] = {
     "interface": "TCP: SDP를 하는 네트워크 인터페이스.",
     "host": "TCP: 수신 대기할 주소, EVCC라면 SDP 없이 접속할 충전기의 주소.",
     "port": "TCP: 수신 대기할 포트, EVCC라면 SDP 없이 접속할 충전기의 포트.",
-    "tls": "전송 보안(TLS).",
+    "slac": "시뮬레이션: 컨트롤 파일럿과 전력선(SLAC 매칭)을 둘지 여부. false이면 곧바로 IP로 시작.",
+    "mac": "전력선: 인터페이스의 주소 대신 스크립트 쪽이 쓸 MAC 주소.",
+    "key": "전력선, SECC: 차량마다 새로 만드는 대신 쓸 네트워크 키(NMK), 16진수 32자리.",
+    "assumed_attenuation": "전력선, SECC: 모뎀이 측정하지 않을 때 차량에 알릴 감쇠(dB).",
+    "receive_attenuation": "전력선, SECC: 콘센트와 모뎀 사이에서 잃는 감쇠(dB). 케이블의 것이 아님.",
+    "tls": (
+        "실제 링크의 TLS. true는 아무도 모르는 인증서를 만들고 상대를 검사하지 않습니다. "
+        "PKI 폴더(secc-kernel pki new)를 주면 그 인증서를 보이고 상대를 검사합니다."
+    ),
+    "certificate": "TLS: 보일 PKI의 인증서(예: secc_expired). 기본은 secc 또는 vehicle.",
+    "tls_version": "TLS: 1.2(ISO 15118-2) 또는 1.3(ISO 15118-20)만. 기본은 상대와 프로토콜에 따름.",
+    "tls_only": "TLS: TLS를 쓰지 않는 상대를 거부할지 여부. 아니면 소견으로 남습니다.",
+    "tls_verify": "TLS: PKI에 루트가 있을 때 상대의 인증서를 검사할지 여부.",
+    "keylog": "TLS: 비밀 값을 쓸 파일. Wireshark가 이것으로 캡처를 해독합니다.",
+    "disclose": "TLS: 비밀 값을 인터페이스에 UDP로 보낼지 여부(dsV2Gshark용).",
     "journal": "저널을 쓸 파일.",
     "prefer": "양쪽이 모두 아는 프로토콜 중에서 충전기가 고르는 방법.",
     "strict": "차량이 흔히 하더라도 프로토콜이 금지한 것을 충전기가 거부할지 여부.",
@@ -204,6 +219,7 @@ _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "link": lambda: ("sim", "tcp"),
     "side": SIDES.values,
     "prefer": lambda: PREFERENCES,
+    "tls_version": lambda: VERSIONS,
     "profile": lambda: PROFILES,
     "mode": lambda: ("AC", "DC"),
     "protocols": lambda: SEQUENCES,

@@ -219,13 +219,17 @@ class DataLink(ABC):
         for event in self.matcher.events():
             self._events.append(event)
             if isinstance(event, Matched):
-                self._enter("joining")
+                self._matched()
             elif isinstance(event, Linked):
                 self.timers.start(_NOTIFICATION, seconds(_NOTIFICATION), self.now)
             elif isinstance(event, TogglePilot):
                 self._toggle(event)
             elif isinstance(event, Failed | Unlinked) and self.state in _CONCERNED[type(event)]:
                 self._failed(event.reason)
+
+    def _matched(self) -> None:
+        """The two ends have found each other."""
+        self._enter("joining")
 
     def _ready(self) -> None:
         """D-LINK_READY."""
@@ -308,12 +312,14 @@ class StationDataLink(DataLink):
 
     def __init__(self, matcher: EVSEMatcher, party: SECC, pilot: ControlPilot | None = None) -> None:
         super().__init__(matcher, party, pilot)
+        self._vehicle = "A" if pilot is None else pilot.vehicle
 
     def plug(self, now: float) -> None:
         """A vehicle is there: as soon as the modem is ready, ask it to talk."""
         self._pass_time(now, including=False)
         if self.state in ("unplugged", "error"):
             self.failures = 0
+            self.party.plugged_in(self.now)
             self._begin()
 
     def unplug(self, now: float) -> None:
@@ -345,11 +351,14 @@ class StationDataLink(DataLink):
         """Somebody is plugged in."""
         self._enter("plugged")
         self._start(_MAX_COMM)
-        self.party.plugged_in(self.now)
         if self.matcher.keyed:
             self._invite()
         elif self.matcher.state == "failed":
             self.matcher.start(self.now)
+
+    def _matched(self) -> None:
+        self.party.plugged_in(self.now)  # how the last session has ended, perhaps without unplugging, counts no more
+        super()._matched()
 
     def _look(self) -> None:
         super()._look()
@@ -358,15 +367,14 @@ class StationDataLink(DataLink):
         elif self.matcher.state == "matching" and self.state == ("unplugged" if self.pilot is None else "plugged"):
             # The vehicle has begun by itself: there is no control pilot, or it still says 5 % after a session.
             self.timers.stop(RETAIN, self.now)
-            self.party.plugged_in(self.now)
             self._enter("matching")
 
     def _invite(self) -> None:
         """Ask the vehicle to talk; after a pause the modems may still have their network."""
         self.timers.stop_all(self.now)
         self._enter("joining" if self.paused else "matching")
-        self.party.plugged_in(self.now)
         if self.paused:
+            self.party.plugged_in(self.now)
             self.matcher.resume(self.now)
         else:
             self.matcher.invite(self.now)
@@ -376,10 +384,14 @@ class StationDataLink(DataLink):
     def _pilot_changed(self, change: PilotChange) -> None:
         self._pass_time(change.time, including=False)
         self.party.watch.changed(change)
-        if change.before == "A" and change.state != "A":
+        # In state E or F nobody sees what the vehicle does; it is noticed when that ends.
+        before = self._vehicle
+        if change.state not in ("E", "F"):
+            self._vehicle = change.state
+        if before == "A" != self._vehicle:
             self.matcher.control_pilot(change.state, self.now)
             self.plug(self.now)
-        elif change.state == "A" and change.before != "A":
+        elif before != "A" == self._vehicle:
             self.unplug(self.now)
             self.matcher.control_pilot("A", self.now)
         else:
