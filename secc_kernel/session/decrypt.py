@@ -251,8 +251,9 @@ class Decryption:
                 text = f"too much is missing of what {self.ends[direction]} sends: the rest of it cannot be decrypted"
                 yield from self._tell(time, "tls.gap", "warning", text)
         if not self._told and not any(side.finished or side.encrypted for side in self._sides):
-            heard = [self.handshake.client_hello and "ClientHello", self.handshake.server_hello and "ServerHello"]
-            text = f"its handshake is not finished (seen: {' and '.join(filter(None, heard)) or 'no hello'})"
+            hellos = {"ClientHello": self.handshake.client_hello, "ServerHello": self.handshake.server_hello}
+            heard = " and ".join(name for name, hello in hellos.items() if hello) or "no hello"
+            text = f"its handshake is not finished (seen: {heard})"
             yield from self._tell(time, "tls.unfinished", "note", text)
 
     def seal(self, direction: int, data: bytes) -> bytes | None:
