@@ -30,6 +30,7 @@ from secc_kernel.kernel import percent
 from secc_kernel.kernel.cells import split
 from secc_kernel.kernel.display import display_function, displayed
 from secc_kernel.link.live import LiveSession, SessionError
+from secc_kernel.link.tls_contexts import VERSIONS
 from secc_kernel.lua.api import install
 from secc_kernel.lua.bench import Bench
 from secc_kernel.lua.errors import LuaError, LuaExit, LuaInterrupted, LuaUserError
@@ -64,10 +65,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DB",
         help="plc: what is lost between outlet and modem (0)",
     )
-    parser.add_argument("--tls", action="store_true", help="transport security")
+    _add_tls_arguments(parser)
     parser.add_argument("--report", metavar="FILE", help="write the verdicts there as JUnit XML")
     parser.add_argument("--journal", metavar="FILE", help="write the journal there (a new file)")
     parser.add_argument("-v", "--verbose", action="store_true", help="show every message on a simulated link, too")
+
+
+def _add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    tls = parser.add_argument_group("TLS (tcp and plc)")
+    tls.add_argument(
+        "--tls",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="DIR",
+        help="do TLS, with the PKI in DIR (secc-kernel pki new DIR), or with certificates that nobody knows",
+    )
+    tls.add_argument("--certificate", metavar="NAME", help="which one of the PKI to show (secc, or vehicle)")
+    tls.add_argument("--tls-version", choices=VERSIONS, help="this version only")
+    tls.add_argument("--tls-only", action="store_true", help="refuse a peer that goes without TLS")
+    tls.add_argument("--no-tls-verify", action="store_true", help="do not check the peer's certificate")
+    tls.add_argument("--keylog", metavar="FILE", help="write the secrets there, with which Wireshark reads a capture")
+    tls.add_argument("--disclose", action="store_true", help="send the secrets as UDP datagrams, for dsV2Gshark")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -91,8 +110,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    if arguments.tls:
-        raise CommandError("--tls is not available in this version")
+    if arguments.tls and arguments.link == "sim":
+        raise CommandError("--tls belongs to --link tcp and plc: the simulated link has no connection to secure")
     if arguments.link == "sim" and (arguments.interface or arguments.host or arguments.port):
         raise CommandError("--interface, --host and --port belong to --link tcp and plc")
     if arguments.link == "plc" and arguments.host:
@@ -110,6 +129,13 @@ def _options(arguments: argparse.Namespace) -> Options:
         key=arguments.key,
         assumed_attenuation=arguments.assumed_attenuation,
         receive_attenuation=arguments.receive_attenuation,
+        tls=arguments.tls,
+        certificate=arguments.certificate,
+        tls_version=arguments.tls_version,
+        tls_only=arguments.tls_only,
+        tls_verify=not arguments.no_tls_verify,
+        keylog=arguments.keylog,
+        disclose=arguments.disclose,
         journal=arguments.journal,
     )
 

@@ -28,6 +28,7 @@ from .modem_watch import ModemWatch
 from .net import LinkError
 from .raw import InterfaceWatch, RawSocket, hardware_address, is_up
 from .tcp import TcpStation, TcpVehicle
+from .tls_contexts import TlsSettings
 
 __all__ = ["PlcStation", "PlcVehicle"]
 
@@ -192,7 +193,7 @@ class _PlcLink:
                 self._raw.send(frame.pack())
 
     def _ends(self) -> bool:
-        """Whether the end of a connection is still to go out: who left the network first would take the link from it."""
+        """Whether the end of a connection is still to go out: leaving the network first would take the link from it."""
         closing = self._ip.closing
         if closing is not None and closing is not self._closing:
             self._closing, self._leaves_at = closing, self.now + _GOODBYE
@@ -284,6 +285,8 @@ class PlcStation(_PlcLink):
         What vehicles and the modem are forgiven in matching.
     receive_attenuation : int
         What is lost between the outlet and the modem, dB; see `EVSEMatcher`.
+    tls : TlsSettings, optional
+        How it does TLS; by default it does none.
 
     Raises
     ------
@@ -302,6 +305,7 @@ class PlcStation(_PlcLink):
         pilot: ControlPilot | None = None,
         tolerances: Tolerances | None = None,
         receive_attenuation: int = 0,
+        tls: TlsSettings | None = None,
     ) -> None:
         matcher = EVSEMatcher(
             mac or hardware_address(interface),
@@ -312,7 +316,7 @@ class PlcStation(_PlcLink):
             journal=station.journal,
             random=secrets.token_bytes,
         )
-        ip = TcpStation(station, interface=interface, port=port)
+        ip = TcpStation(station, interface=interface, port=port, tls=tls)
         super().__init__(ip, StationDataLink(matcher, station, pilot), interface)
 
     @property
@@ -337,6 +341,8 @@ class PlcVehicle(_PlcLink):
         The vehicle.
     interface, mac, pilot, tolerances
         As for `PlcStation`.
+    tls : TlsSettings, optional
+        How it does TLS; by default it does none.
 
     Raises
     ------
@@ -352,6 +358,7 @@ class PlcVehicle(_PlcLink):
         mac: bytes | None = None,
         pilot: ControlPilot | None = None,
         tolerances: Tolerances | None = None,
+        tls: TlsSettings | None = None,
     ) -> None:
         matcher = EVMatcher(
             mac or hardware_address(interface),
@@ -360,7 +367,7 @@ class PlcVehicle(_PlcLink):
             journal=vehicle.journal,
             random=secrets.token_bytes,
         )
-        ip = TcpVehicle(vehicle, interface=interface)
+        ip = TcpVehicle(vehicle, interface=interface, tls=tls)
         super().__init__(ip, VehicleDataLink(matcher, vehicle, pilot), interface)
 
     @property

@@ -404,7 +404,7 @@ class TcpVehicle(TcpLink):
     host, port : str, int, optional
         The station, where it is known; no SDP then.
     tls : TlsSettings, optional
-        How it does TLS; by default it does none. Whether it asks for TLS is the vehicle's `security`.
+        How it does TLS; the vehicle then asks for it. By default it does none.
 
     Raises
     ------
@@ -429,6 +429,7 @@ class TcpVehicle(TcpLink):
         check_port(port)
         super().__init__(vehicle, interface, tls)
         self._vehicle = vehicle
+        self._tell_security()
         self._known = (host, port) if host is not None and port is not None else None
         self._attempt: asyncio.Task[None] | None = None
         self.plugged = False
@@ -458,6 +459,12 @@ class TcpVehicle(TcpLink):
     def exchange(self, vehicle: EVCC) -> None:
         """Put another vehicle in the place of the one that is not plugged in (any more)."""
         self._party = self._vehicle = self.parties["EVCC"] = vehicle
+        self._tell_security()
+
+    def _tell_security(self) -> None:
+        """A vehicle that can do TLS asks for it."""
+        if self.tls is not None:
+            self._vehicle.security, self._vehicle.tls_only = sdp.Security.TLS, self.tls.settings.only
 
     def plug(self, fresh: bool = True) -> None:
         """Plug in: look for the station."""

@@ -19,6 +19,7 @@ from ..session.station import Station
 from ..vehicle import SimulatedEV
 from .errors import LuaUserError
 from .options import Options
+from .tls_options import tls_settings
 
 if TYPE_CHECKING:
     from .bench import Bench
@@ -38,8 +39,7 @@ def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
     """
     if options.link not in LINKS:
         raise LuaUserError(f"there is no link {options.link!r}: there are {', '.join(map(repr, LINKS))}")
-    if options.tls:
-        raise LuaUserError("TLS is not available in this version: open the link without tls")
+    tls_settings(options)  # what is wrong with them is said whatever the link
     return LINKS[options.link](bench, options, journal)
 
 
@@ -52,9 +52,16 @@ def _simulated(bench: Bench, options: Options, journal: Journal) -> Link:
 def _tcp(bench: Bench, options: Options, journal: Journal) -> Link:
     if options.side == "EVCC":
         vehicle = make_vehicle(bench, journal, records_frames=True)
-        return TcpVehicle(vehicle, interface=options.interface, host=options.host, port=options.port)
-    station = _station(bench, options, journal, real=True)
-    return TcpStation(station, interface=options.interface, host=options.host or "::1", port=options.port)
+        return TcpVehicle(
+            vehicle, interface=options.interface, host=options.host, port=options.port, tls=tls_settings(options)
+        )
+    return TcpStation(
+        _station(bench, options, journal, real=True),
+        interface=options.interface,
+        host=options.host or "::1",
+        port=options.port,
+        tls=tls_settings(options),
+    )
 
 
 def _powerline(bench: Bench, options: Options, journal: Journal) -> Link:
@@ -68,7 +75,7 @@ def _powerline(bench: Bench, options: Options, journal: Journal) -> Link:
     mac = _octets("mac", options.mac, 6)
     if options.side == "EVCC":
         vehicle = make_vehicle(bench, journal, records_frames=True)
-        return PlcVehicle(vehicle, interface=options.interface, mac=mac)
+        return PlcVehicle(vehicle, interface=options.interface, mac=mac, tls=tls_settings(options))
     return PlcStation(
         _station(bench, options, journal, real=True),
         interface=options.interface,
@@ -77,6 +84,7 @@ def _powerline(bench: Bench, options: Options, journal: Journal) -> Link:
         key=_octets("key", options.key, 16),
         tolerances=Tolerances(assumed_attenuation=options.assumed_attenuation),
         receive_attenuation=options.receive_attenuation,
+        tls=tls_settings(options),
     )
 
 

@@ -187,8 +187,8 @@ def _name(parameter: str) -> str:
 def _option_type(function: str, option: str) -> str:
     """The Lua type of an option, by the annotation of the field that declares it."""
     declared = (field for declaring in OPTIONS[function] for field in fields(declaring) if field.name == option)
-    python = str(next(declared).type).partition("[")[0].partition(" ")[0]
-    return _OPTION_TYPES.get(python, "string")
+    python = [kind.partition("[")[0] for kind in str(next(declared).type).split(" | ") if kind != "None"]
+    return "|".join(_OPTION_TYPES.get(kind, "string") for kind in python)
 
 
 def _enumeration(name: str, schemas: tuple[str, ...], language: str) -> Iterator[str]:

@@ -31,8 +31,21 @@ class Options:
         Powerline, SECC: what is lost between outlet and modem, dB, and no part of the cable's attenuation.
     slac : bool
         Simulated vehicle: whether there is a control pilot and a powerline, on which the modems are matched before IP.
-    tls : bool
-        Transport security.
+    tls : bool or str
+        TLS on a real link: true makes certificates that nobody knows, and checks none; the folder of a PKI, as
+        ``secc-kernel pki new`` makes it, shows and checks those.
+    certificate : str or None
+        TLS: which certificate of the PKI is shown, such as ``secc_expired``; ``secc`` or ``vehicle`` by default.
+    tls_version : str or None
+        TLS: ``1.2`` (ISO 15118-2) or ``1.3`` (ISO 15118-20) only; by default what the other side and the protocols ask.
+    tls_only : bool
+        TLS: whether the other side is refused if it goes without; otherwise that is a finding.
+    tls_verify : bool
+        TLS: whether the other side's certificate is checked, where the PKI has the root.
+    keylog : str or None
+        TLS: a file for the secrets, a line each, with which Wireshark reads a capture of the session.
+    disclose : bool
+        TLS: whether the secrets are sent as UDP datagrams on the interface, as dsV2Gshark reads them.
     journal : str or None
         A file for the journal.
     prefer : str
@@ -51,7 +64,13 @@ class Options:
     assumed_attenuation: int | None = None
     receive_attenuation: int = 0
     slac: bool = True
-    tls: bool = False
+    tls: bool | str = False
+    certificate: str | None = None
+    tls_version: str | None = None
+    tls_only: bool = False
+    tls_verify: bool = True
+    keylog: str | None = None
+    disclose: bool = False
     journal: str | None = None
     prefer: str = "standard"
     strict: bool = False

@@ -33,6 +33,9 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
             "the network's key that are used instead of the interface's own and a fresh one, assumed_attenuation= is "
             "told in dB where the modem measures none, receive_attenuation= is what is lost between outlet and modem). "
             "slac=false leaves away the simulated vehicle's control pilot and powerline: IP is there at once. "
+            "tls= does TLS on a real link: true with certificates that nobody knows, or the folder of a PKI "
+            "(secc-kernel pki new DIR), of which certificate= is shown; tls_version=, tls_only=, tls_verify=false, "
+            "keylog= (a file for the secrets) and disclose= (secrets as UDP datagrams) say how. "
             "prefer is how the station chooses a protocol: 'standard' (as the vehicle ranks them), 'latest' or "
             "'oldest'; strict refuses what is forbidden though vehicles do it. The other options are those of Ev.Plug."
         ),

@@ -153,8 +153,8 @@ def test_ends_of_scripts(run, source, status):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--link", "plc"], "--link plc (SLAC on powerline) is not available in this version"),
-        (["--link", "tcp", "--tls"], "--tls is not available in this version"),
+        (["--link", "plc"], "link 'plc' needs interface="),
+        (["--tls"], "--tls belongs to --link tcp and plc"),
         (["--link", "tcp", "--interface", "nonesuch"], "there is no network interface 'nonesuch'"),
         (["--interface", "lo"], "belong to --link tcp"),
         (["--side", "evcc", "--link", "tcp"], "a vehicle needs an interface"),
