@@ -31,6 +31,8 @@ from secc_kernel.wire.homeplug.messages import (
 )
 from secc_kernel.wire.homeplug.vendor import VS_LINK_STATUS_CNF, VS_LINK_STATUS_REQ
 
+from .modem_answers import describe
+
 __all__ = ["JOIN_TIME", "Modem", "Powerline"]
 
 JOIN_TIME = 1.8
@@ -85,8 +87,10 @@ class Modem:
             return
         if isinstance(frame, Frame) and frame.destination in (LOCAL_MODEM, self.mac):
             self._answer(frame, now)
-        else:
-            self.line.carry(self, frame, now)
+            return
+        if isinstance(frame, Frame) and frame.destination == BROADCAST:
+            self._describe(frame, now)
+        self.line.carry(self, frame, now)
 
     def members(self, now: float) -> list[Modem]:
         """The other modems of its network; empty while it has none."""
@@ -103,9 +107,18 @@ class Modem:
             self._tell(frame, CM_SET_KEY_CNF(Result=self.key_result, YourNonce=message.MyNonce), now)
         elif isinstance(message, VS_LINK_STATUS_REQ):
             self._tell(frame, VS_LINK_STATUS_CNF(LinkStatus=int(bool(self.members(now)))), now)
+        else:
+            self._describe(frame, now)
+
+    def _describe(self, frame: Frame, now: float) -> None:
+        """Answer the host's question for what this modem is."""
+        answer = describe(self, frame.message, frame.version, now)
+        if answer is not None:
+            self.line.later(now + HOST_DELAY, self, Frame(frame.source, self.mac, answer, frame.version))
 
     def _tell(self, request: Frame, answer: CM_SET_KEY_CNF | VS_LINK_STATUS_CNF, now: float) -> None:
-        reply = Frame(request.source, LOCAL_MODEM, answer)
+        # By the address that every modem of this kind has, or by its own: as it was asked.
+        reply = Frame(request.source, request.destination, answer)
         self.line.later(now + HOST_DELAY, self, reply)
 
     def heard(self, frame: Frame | bytes, sender: Modem, now: float) -> None:
@@ -113,11 +126,17 @@ class Modem:
         if self.dead or self.deaf:
             return
         if isinstance(frame, Frame):
+            if frame.destination in (self.mac, BROADCAST) and self in sender.members(now):
+                answer = describe(self, frame.message, frame.version, now)
+                if answer is not None:
+                    self.line.carry(self, Frame(frame.source, self.mac, answer, frame.version), now)
+            if frame.destination == self.mac:
+                return
             self.line.later(now, self, frame)
             if isinstance(frame.message, CM_MNBC_SOUND_IND):
                 profile = CM_ATTEN_PROFILE_IND(PEVMAC=frame.source, AAG=self.line.profile_between(sender, self))
                 self.line.later(now + 0.004, self, Frame(self.host, LOCAL_MODEM, profile))
-        elif self in sender.members(now):
+        else:
             self.line.later(now, self, frame)
 
 
@@ -179,8 +198,8 @@ class Powerline:
         return outputs
 
     def carry(self, sender: Modem, frame: Frame | bytes, now: float) -> None:
-        """A modem puts a frame on the line."""
-        for modem in self.modems:
+        """A modem puts a frame on the line: a management message for all, anything else for its present network."""
+        for modem in self.modems if isinstance(frame, Frame) else self.network(sender, now):
             if modem is not sender and _concerns(frame, modem) and not (self.loss and self._random() < self.loss):
                 self._schedule(now + LINE_DELAY, partial(modem.heard, frame, sender))
 

@@ -34,7 +34,7 @@ __all__ = ["PlcStation", "PlcVehicle"]
 
 _LATE = 0.5
 """Seconds by which a frame may have waited to be read and still counts as arrived when the system says."""
-_GOODBYE = 0.3
+_GOODBYE = 0.2
 """Seconds that the end of a connection gets to go out before the network is left (TP_match_leave is 1 s)."""
 _AGAIN = 1.0
 """Seconds between attempts to use an interface that has come back."""
@@ -197,11 +197,10 @@ class _PlcLink:
         closing = self._ip.closing
         if closing is not None and closing is not self._closing:
             self._closing, self._leaves_at = closing, self.now + _GOODBYE
-            closing.add_done_callback(self._ended)
             asyncio.get_running_loop().call_later(_GOODBYE, self._ended)
-        return closing is not None and self.now < self._leaves_at
+        return self.now < self._leaves_at
 
-    def _ended(self, _: object = None) -> None:
+    def _ended(self) -> None:
         if self._raw is not None:
             self._happened(lambda: None)
 

@@ -211,7 +211,10 @@ class SECC(Party):
             self._enter("idle")
 
     def _without_link(self, reason: str) -> None:
-        self._give_up(reason, "link")
+        if self._stopped is not None:  # the vehicle has left the network before the end of its connection was heard
+            self._over(self._stopped)
+        else:
+            self._give_up(reason, "link")
 
     def _signal(self, message: Message) -> None:
         """The vehicle moves the control pilot; the station's oscillator is the data link's."""
