@@ -16,6 +16,7 @@ from ..session.handshake import offer
 from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE
 from ..session.timers import limit, message_times
+from ..wire.layers import home
 
 __all__ = ["CLOSED", "Answer", "Composed", "Link", "Maker", "Seat", "SessionEndedError", "SessionError", "Wait"]
 
@@ -145,8 +146,8 @@ class Wait:
 
     @property
     def request(self) -> str:
-        """The request whose coming (or whose answer's coming) is waited for."""
-        return self.name[:-3] + "Req"
+        """The request whose coming (or whose answer's coming) is waited for; below V2G, the message itself."""
+        return self.name if home(self.name) is not None else self.name[:-3] + "Req"
 
     def __str__(self) -> str:
         if self.kind in _WAITS:
@@ -182,6 +183,10 @@ class Seat:
         """The message that the party owes; taken back from the autopilot if it has not acted yet."""
         self.party.hold()
         return self.party.turn
+
+    def moment(self, direction: str) -> int:
+        """What tells the message that arrives or is about to be sent from the next of its name."""
+        return len(self.party.journal.frames) - (direction == "receive")
 
     @property
     def holds(self) -> bool:

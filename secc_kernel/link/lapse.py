@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..session.events import Ended
+from ..wire.layers import home
 from .base import Wait
 from .reach import begins_session
 from .reasons import how_it_ended, what_the_other_did
@@ -41,6 +42,8 @@ class Lapse:
         """Whether a wait is for the session that is no more."""
         if wait.kind not in ("receive", "turn"):
             return False
+        if home(wait.name) is not None and not wait.sends:
+            return False  # what only another plug-in brings asks for that one
         late = bool(wait.sends) and wait.request == self.taken
         if wait.sends and wait.role == "SECC" and self.ended.how == "aborted":
             return True

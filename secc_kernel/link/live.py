@@ -31,6 +31,7 @@ from ..session.evcc import EVCC
 from ..session.events import Ended
 from ..session.journal import CHECK, FindingEntry, Journal, NoteEntry
 from ..session.secc import SECC
+from ..wire.layers import home
 from .base import CLOSED, Composed, Link, Maker, SessionError, Wait
 from .breakpoints import Breakpoints, Stop
 from .loop import LoopThread, ThreadEndedError
@@ -241,20 +242,21 @@ class LiveSession:
             ready = Composed(message)
             make = make or (lambda schema, automatic, fills: ready)
         chosen = make or _replacing(name, fields, lambda: self.party.session_id or None)
-        wait = Wait(self._role(role), "turn", name[:-3] + "Req", sends=name, make=chosen)
+        turn = name if home(name) is not None else name[:-3] + "Req"
+        wait = Wait(self._role(role), "turn", turn, sends=name, make=chosen)
         return self._ask(wait, self._pilot.begin_send)
 
     def check_received(self, name: str, role: str | None = None) -> bool:
         """Whether a message has arrived in this session."""
-        return name in self._pilot.seats[self._role(role)].arrived
+        return self.arrived(name, role) is not None
 
     def arrived(self, name: str, role: str | None = None) -> Message | None:
         """The last message of that name that arrived in this session."""
-        return self._pilot.seats[self._role(role)].arrived.get(name)
+        return self._pilot.arrived(self._role(role), name)
 
     def sent(self, name: str, role: str | None = None) -> Message | None:
         """The last message of that name that was sent in this session."""
-        return self._pilot.seats[self._role(role)].sent.get(name)
+        return self._pilot.sent(self._role(role), name)
 
     def plug(self, vehicle: EVCC | None = None) -> None:
         """Plug the simulated vehicle in, or in again; or another one in its place."""

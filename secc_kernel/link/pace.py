@@ -84,6 +84,9 @@ class Pace:
         times = [seat.acts_at for seat in pilot.seats.values() if seat.acts_at is not None]
         if pilot.wait is not None and pilot.wait.until is not None:
             times.append(pilot.wait.until)
+        below = pilot.lower.next_act()
+        if below is not None:
+            times.append(below)
         return min(times) if times else None
 
 

@@ -21,6 +21,7 @@ from ..session.secc import SECC
 from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wait
 from .breakpoints import Breakpoints
 from .lapse import Lapse
+from .lower import Level, Lower
 from .pace import Pace
 from .reach import can_come, crosses, is_due, may_choose, may_come, may_renegotiate, survives
 from .reasons import how_it_ended, how_to_go_on, last_messages, stands_still, whole_story, why_not
@@ -64,14 +65,15 @@ class Pilot:
         self._loop = loop
         self.overrides = overrides
         self._on_end = on_end
-        self._on_changed = on_changed
+        self.changed = on_changed
         self.wait: Wait | None = None
         self._lapse: Lapse | None = None
         self._shut = False
-        self._scripts = 0
+        self.scripts = 0
         self._replug = False
         self._pace = Pace(self, loop)
         self.stops = Stops(self, breakpoints)
+        self.lower = Lower(self)
 
     @property
     def party(self) -> SECC | EVCC:
@@ -137,6 +139,8 @@ class Pilot:
             return
         if wait.kind != "time":
             self._lapse = None
+        if self.lower.begin(wait):
+            return
         if wait.kind == "receive" and wait.name in seat.unreceived and is_due(seat, wait):
             self._received(seat, wait)
             return
@@ -159,22 +163,25 @@ class Pilot:
         """
         self.stops.leave()
         self.settle()
+        if self.lower.begin_send(wait):
+            return
         seat = self.seats[wait.role]
         party, owed, target = seat.party, seat.owed(), wait.request
         if party.connection is None or (self._lapse is not None and self._lapse.refuses(wait)):
             self.begin(wait)
         elif owed == target or seat.holds or not self.flies(wait.role) or crosses(self.seats, wait):
-            self._begin_now(wait)
+            self.begin_now(wait)
         elif can_come(party.progress, target, None if owed is None else [owed], self._may_renegotiate()):
             self.begin(wait)
         elif owed is not None and may_choose(seat, wait):
-            self._begin_now(wait)
+            self.begin_now(wait)
         elif party.progress.over:
             self.begin(wait)
         else:
             self.fail(wait, f"{wait.sends} cannot be sent: {why_not(seat, target)}")
 
-    def _begin_now(self, wait: Wait) -> None:
+    def begin_now(self, wait: Wait) -> None:
+        """Send what a script sends at once."""
         self._take_up(wait)
         self.finish(wait)
         self.go()
@@ -191,6 +198,8 @@ class Pilot:
 
     def transmit(self, role: str, name: str, make: Maker) -> Message:
         """Make a message over the autopilot's and send it."""
+        if self.lower.level(role, name) is not None:
+            return self.lower.transmit(role, name, make)
         seat = self.seats[role]
         party = seat.party
         party.hold()
@@ -203,7 +212,7 @@ class Pilot:
     def finish(self, wait: Wait, result: Any = None) -> None:
         """The wait has come to what it was for."""
         if wait.sends:
-            if self.stops.meet(self.seats[wait.role], wait.sends, "send", wait.make):
+            if self.stops.meet(self._where(wait.role, wait.sends), wait.sends, "send", wait.make):
                 self.stops.afterwards(lambda: self.finish(wait))
                 return
             self.forget(wait)
@@ -213,6 +222,17 @@ class Pilot:
         else:
             self.forget(wait)
             wait.resolve(result)
+
+    def _where(self, role: str, name: str) -> Seat | Level:
+        return self.lower.level(role, name) or self.seats[role]
+
+    def arrived(self, role: str, name: str) -> Message | None:
+        """The last message of that name that arrived in this session."""
+        return self._where(role, name).arrived.get(name)
+
+    def sent(self, role: str, name: str) -> Message | None:
+        """The last message of that name that was sent in this session."""
+        return self._where(role, name).sent.get(name)
 
     def _received(self, seat: Seat, wait: Wait) -> None:
         seat.unreceived.discard(wait.name)
@@ -266,9 +286,11 @@ class Pilot:
                 for event in seat.party.events():
                     busy = True
                     self._observe(seat, event)
+            busy = self.lower.look() or busy
             if self._replug:
                 self._replug = False
                 self._plug()
+            busy = self.lower.decide() or busy
             for seat in self.seats.values():
                 busy = self._decide(seat) or busy
             self.link.flush()
@@ -318,6 +340,7 @@ class Pilot:
     def _ended(self, seat: Seat, event: Ended) -> None:
         taken, seat.taken, seat.acts_at = seat.taken, None, None
         seat.unreceived.clear()
+        self.lower.ended(seat.party.role)
         wait = self.wait
         concerned = wait is not None and wait.role == seat.party.role
         goes_on = wait is not None and concerned and survives(wait, "EVCC" in self.link.parties)
@@ -355,7 +378,7 @@ class Pilot:
         if wait is not None and wait.role == party.role and wait.kind == "turn" and wait.name == turn:
             return self._take(seat, wait)
         if wait is None:
-            return self._decide_alone(seat, self._scripts)
+            return self._decide_alone(seat, self.scripts)
         if wait.kind == "time" and wait.role == party.role:
             return False
         if not self.flies(party.role):
@@ -417,7 +440,7 @@ class Pilot:
             return True
         try:
             self.transmit(party.role, name, make)
-            self._on_changed(name)
+            self.changed(name)
         except Exception as error:
             if self.wait is None:
                 self.journal.append(NoteEntry(self.link.now, f"what the script set for {name} was left out: {error}"))
@@ -448,6 +471,7 @@ class Pilot:
         self._lapse = None
         for seat in self.seats.values():
             seat.forget()
+        self.lower.forget()
         self.link.plug(fresh)
 
     def plug(self, vehicle: EVCC | None = None) -> None:
@@ -458,6 +482,7 @@ class Pilot:
                 self.settle()
             self.link.exchange(vehicle)
             self.seats["EVCC"] = Seat(vehicle)
+            self.lower.attend("EVCC")
         self._plug()
         self.go()
 
@@ -478,7 +503,7 @@ class Pilot:
 
     def script(self, change: int) -> None:
         """A script begins (1) or ends (-1): between them, what arrives is held for it."""
-        self._scripts += change
+        self.scripts += change
         self.go()
 
     def end(self) -> None:

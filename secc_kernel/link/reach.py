@@ -8,6 +8,7 @@ from ..messages import vocabulary
 from ..session.evcc import EVCC
 from ..session.secc import SECC
 from ..session.sequence import HANDSHAKE, SEQUENCES, Progress, Row
+from ..wire.layers import home
 from .base import Maker, Seat, Wait
 
 __all__ = [
@@ -96,6 +97,8 @@ def crosses(seats: Mapping[str, Seat], wait: Wait) -> bool:
 
 def survives(wait: Wait, simulated: bool) -> bool:
     """Whether a wait goes on into the next session: it is for a message that only a new session brings."""
+    if home(wait.name) is not None:
+        return not simulated
     if wait.kind not in ("receive", "turn") or not begins_session(wait.request):
         return False
     return not simulated or wait.restarts == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..codec import Message
 from ..messages import vocabulary
 from ..session.evcc import CLOSES, STOP, STOPS
 from ..session.events import Ended
@@ -15,6 +16,7 @@ __all__ = [
     "how_it_ended",
     "how_to_go_on",
     "last_messages",
+    "owed_below",
     "stands_still",
     "what_the_other_did",
     "whole_story",
@@ -87,6 +89,13 @@ def stands_still(seat: Seat, wait: Wait, turn: str) -> str:
     if seat.party.role == "SECC":
         return f"{turn} arrived, not {wait}; the autopilot is off, so nothing answers it: {advice}"
     return f"{wait} cannot come: the EVCC is to send {turn}, and the autopilot is off: {advice}"
+
+
+def owed_below(wait: Wait, owed: Message, arrived: dict[str, Message]) -> str:
+    """Why nothing moves below V2G while the autopilot is off."""
+    after = f" ({next(reversed(arrived))} has arrived)" if arrived else ""
+    first = f", or run to {wait.request} before you switch it off" if wait.kind in ("receive", "turn") else ""
+    return f"{wait} cannot come: {owed.name} is to be sent{after}, and the autopilot is off: send it{first}"
 
 
 def why_not(seat: Seat, request: str) -> str:

@@ -13,6 +13,7 @@ from .base import Maker, Seat, SessionError, Wait
 from .breakpoints import Breakpoint, Breakpoints, Stop
 
 if TYPE_CHECKING:
+    from .lower import Level
     from .pilot import Pilot
 
 __all__ = ["StoppedError", "Stops"]
@@ -65,7 +66,7 @@ class Stops:
         """Whether there is a breakpoint of this message."""
         return bool(self._breakpoints.of(name))
 
-    def meet(self, seat: Seat, name: str, direction: str, make: Maker | None = None) -> bool:
+    def meet(self, seat: Seat | Level, name: str, direction: str, make: Maker | None = None) -> bool:
         """A message is about to be sent, or has arrived. Whether the session stands there.
 
         Parameters
@@ -82,7 +83,7 @@ class Stops:
         if not entries or pilot.wait is None or self.held or seat.party is not pilot.party:
             return False
         index = len(pilot.journal.frames) - (direction == "receive")
-        here = (name, direction, index)
+        here = (name, direction, seat.moment(direction))
         if here == self._passed:
             return False
         self._passed = here
@@ -90,7 +91,7 @@ class Stops:
         self._wait = pilot.wait
         return self._try(iter(entries), stop, lambda: self._in_question(seat, name, direction, make))
 
-    def _in_question(self, seat: Seat, name: str, direction: str, make: Maker | None) -> Message | None:
+    def _in_question(self, seat: Seat | Level, name: str, direction: str, make: Maker | None) -> Message | None:
         """The message that arrived, or that would be sent now."""
         if direction == "receive":
             return seat.arrived[name]
@@ -102,7 +103,7 @@ class Stops:
         stop = self._breakpoints.stop
         if stop is None or role != self._pilot.side or (stop.message, stop.direction) != (name, "send"):
             return None
-        return self._in_question(self._pilot.seats[role], name, "send", None)
+        return self._in_question(self._pilot.lower.level(role, name) or self._pilot.seats[role], name, "send", None)
 
     def _try(self, entries: Iterator[Breakpoint], stop: Stop, message: Callable[[], Message | None]) -> bool:
         """Ask one condition after the other, until one holds (True), has to be waited for (True), or none is left."""
@@ -171,6 +172,7 @@ class Stops:
         assert wait is not None
         seat = pilot.seats[pilot.side]
         seat.taken, seat.used = seat.owed(), True
+        pilot.lower.take(pilot.side)
         if wait.kind == "receive" and (stop.message, stop.direction) == (wait.name, "receive"):
             return  # it has what it waited for
         self._after = None

@@ -82,6 +82,10 @@ class Layer(ABC):
     def draft(self, name: str) -> Message | None:
         """What this end would say by that name now; None if it has nothing to say, or nobody to say it to."""
 
+    def completed(self, message: Message, auto: tuple[str, ...]) -> Message:
+        """A script's message, with what follows from its values in fields that the autopilot (``auto``) filled in."""
+        return message
+
     @abstractmethod
     def over(self, name: str) -> str:
         """Why no message of that name comes any more before everything begins anew; '' where it may come."""

@@ -176,7 +176,9 @@ def test_a_sequence_timeout_is_tested_in_milliseconds():
 
 
 def test_with_the_autopilot_off_another_message_ends_the_wait():
-    with session_of(autopilot=False) as session:
+    with session_of() as session:
+        session.run_to("supportedAppProtocolReq").result(WAIT)
+        session.autopilot = False
         with pytest.raises(
             SessionError, match=r"supportedAppProtocolReq arrived, not SessionSetupReq.*autopilot is off"
         ):

@@ -178,7 +178,9 @@ def test_a_renegotiation_that_was_asked_for_brings_it(who):
 
 
 def test_who_switches_the_autopilot_off_too_early_is_told_what_to_do():
-    with session_of(autopilot=False) as session:
+    with session_of() as session:
+        session.run_to("supportedAppProtocolReq").result(WAIT)
+        session.autopilot = False
         advice = "the autopilot is off.*: run to SessionSetupReq first, then switch it off"
         with pytest.raises(SessionError, match=f"supportedAppProtocolReq arrived, not SessionSetupReq; {advice}"):
             session.receive("SessionSetupReq").result(WAIT)

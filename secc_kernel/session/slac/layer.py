@@ -99,11 +99,9 @@ class Matching(Layer):
         return from_wire(kind(**{key: value for key, value in {**self._known, **own}.items() if key in names}))
 
     def over(self, name: str) -> str:
-        """Nothing more comes when matching has failed; when the modems have a link, amplitude maps may."""
-        state = self.matcher.state
-        if state == "failed":
-            return "matching has failed"
-        return "the modems are matched and have a link" if state == "linked" and "AMP_MAP" not in name else ""
+        """When the modems have a link, only amplitude maps are exchanged."""
+        linked = self.matcher.state == "linked" and "AMP_MAP" not in name
+        return "the modems are matched and have a link" if linked else ""
 
     def release(self, owed: Owed, now: float) -> None:
         """Send what is owed."""
@@ -133,7 +131,7 @@ class Matching(Layer):
             self.matcher.say(frame, now, intended, auto)
 
     def completed(self, message: Message, auto: tuple[str, ...]) -> Message:
-        """A message in which the network is named after the key that a script has set, unless it has named it, too."""
+        """As of `Layer`: a network is named after the key that a script has set, unless it has named it, too."""
         for key, name in _NETWORK.items():
             if key in (field.name for field in type(message.value).__fields__) and name in auto and key not in auto:
                 message.value.NID = homeplug.nid_of(getattr(message.value, key))

@@ -110,6 +110,15 @@ class LayerVocabulary(Vocabulary):
         """Whether a party receives a message, from the other one or from its own modem."""
         return role in _RECEIVERS[self._sender(message)].split()
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        spoken = (name for name in self.declared if self._sender(name) not in ("host", "modem"))
+        return {name: place for place, name in enumerate(spoken)}
+
+    def place(self, message: str) -> int:
+        """Where a message stands in the order of the exchange; -1 for what a host and its modem tell each other."""
+        return self._places.get(message, -1)
+
     def _sender(self, message: str) -> str:
         kind = self.declared[message]
         if issubclass(kind, homeplug.Message):
