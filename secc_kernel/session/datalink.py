@@ -357,6 +357,12 @@ class StationDataLink(DataLink):
             self.matcher.start(self.now)
 
     def _matched(self) -> None:
+        if self.state == "ready":
+            reason = "the vehicle has been matched anew"
+            self._enter("joining")
+            if self.party.connection is not None:
+                self.party.disconnected(self.now, reason)
+            self._down(reason)
         self.party.plugged_in(self.now)  # how the last session has ended, perhaps without unplugging, counts no more
         super()._matched()
 

@@ -259,7 +259,11 @@ class Party(ABC):
         had = self.connection.peer if self.connection else "none"
         text = f"{endpoint(peer)} connected while its connection {had} was open"
         self._find("tcp.superseded", "warning", f"{text}: the old one was closed, the new one counts")
-        self.disconnected(now, f"{self.peer_role} connected anew from {endpoint(peer)}")
+        told, self.on_end = self.on_end, lambda ended: None  # the new one uses the same data link: it is to stay
+        try:
+            self.disconnected(now, f"{self.peer_role} connected anew from {endpoint(peer)}")
+        finally:
+            self.on_end = told
 
     @property
     def backlog(self) -> int:
