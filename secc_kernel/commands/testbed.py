@@ -3,7 +3,7 @@
   secc-kernel testbed up                 builds it and says how to work with it
   secc-kernel testbed plug --soc 60      plugs the car in, as often as you like
   secc-kernel testbed unplug             pulls the plug
-  secc-kernel testbed modem car1 kill    kills the car's modem; also reset, deaf, silence, rst, and on
+  secc-kernel testbed modem car1 kill    kills the car's modem; also reset, deaf, down, silence, rst, and on
   secc-kernel testbed line --loss 5      changes the line
   secc-kernel testbed status             tells how things are
   secc-kernel testbed down               takes all of it away, also after a crash
@@ -25,9 +25,8 @@ from secc_kernel.commands import CommandError
 from secc_kernel.commands._testbed import network
 from secc_kernel.commands._testbed.bed import Testbed
 from secc_kernel.commands._testbed.plan import NAME, Plan, parse_profile
+from secc_kernel.link.emulator import TRIPS
 from secc_kernel.link.modem import JOIN_TIME
-
-_DISTURBANCES = ("on", "kill", "reset", "deaf", "silence", "rst")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     modem = actions.add_parser("modem", help="do something to a modem")
     modem.add_argument("host", help="whose: station, car1, ...")
-    modem.add_argument("what", choices=_DISTURBANCES, help="what happens to it; on: it is as new")
+    modem.add_argument("what", choices=("on", *TRIPS), help="what happens to it; on: it is as new")
 
     line = actions.add_parser("line", help="change the line")
     _add_line(line)

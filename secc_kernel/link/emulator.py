@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..wire.homeplug import Frame, HomeplugError
 from .forged import reset_of
 from .modem import Modem, Powerline
-from .raw import ALL_TYPES, RawSocket
+from .raw import ALL_TYPES, RawSocket, switch
 
 __all__ = ["TRIPS", "Emulator", "Trip"]
 
@@ -24,6 +24,7 @@ TRIPS = {
     "kill": "the modem dies",
     "reset": "the modem starts anew",
     "deaf": "the modem hears nothing on the line",
+    "down": "the cable between host and modem is pulled: the host's interface goes down",
     "silence": "nothing passes between host and modem",
     "rst": "both ends of the TCP connection get a RST",
 }
@@ -51,8 +52,9 @@ class Trip:
 class _Port:
     """An interface, and the modem behind it."""
 
-    def __init__(self, name: str, sock: RawSocket, modem: Modem) -> None:
+    def __init__(self, name: str, interface: str, sock: RawSocket, modem: Modem) -> None:
         self.name = name
+        self.interface = interface
         self.socket = sock
         self.modem = modem
         self.silent = False
@@ -86,7 +88,7 @@ class Emulator:
         try:
             for name, (interface, mac) in hosts.items():
                 sock = RawSocket(interface, ethertype=ALL_TYPES, promiscuous=True)
-                self._ports[name] = _Port(name, sock, self.line.add(mac))
+                self._ports[name] = _Port(name, interface, sock, self.line.add(mac))
         except BaseException:
             self.close()
             raise
@@ -128,6 +130,7 @@ class Emulator:
                 port.modem.reset(self.now)
             port.silent = port.modem.deaf = False
             port.trip = None
+            switch(port.interface, True)
         elif what == "kill":
             port.modem.dead = True
         elif what == "reset":
@@ -136,6 +139,8 @@ class Emulator:
             port.modem.deaf = True
         elif what == "silence":
             port.silent = True
+        elif what == "down":
+            switch(port.interface, False)
         elif what == "rst":
             self._reset_connection(port)
         else:

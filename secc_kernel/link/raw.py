@@ -20,7 +20,7 @@ from typing import Any
 from ..wire import homeplug
 from .net import Interface, LinkError
 
-__all__ = ["ALL_TYPES", "InterfaceWatch", "RawSocket", "hardware_address", "is_up", "privilege_advice"]
+__all__ = ["ALL_TYPES", "InterfaceWatch", "RawSocket", "hardware_address", "is_up", "privilege_advice", "switch"]
 
 ALL_TYPES = 0x0003
 """As an Ethernet type: frames of all types."""
@@ -29,7 +29,9 @@ _ETHERNET = 1  # ARPHRD_ETHER
 _CAP_NET_RAW = 13
 _GET_FLAGS = 0x8913  # SIOCGIFFLAGS
 _GET_ADDRESS = 0x8927  # SIOCGIFHWADDR
-_UP_AND_RUNNING = 0x1 | 0x40  # IFF_UP, IFF_RUNNING: switched on, and the other end of the cable is alive
+_SET_FLAGS = 0x8914  # SIOCSIFFLAGS
+_UP = 0x1  # IFF_UP
+_UP_AND_RUNNING = _UP | 0x40  # IFF_UP, IFF_RUNNING: switched on, and the other end of the cable is alive
 _LINK_GROUP = 1  # RTMGRP_LINK
 _LONGEST = 65535
 _AT_ONCE = 256
@@ -196,6 +198,15 @@ def is_up(interface: str) -> bool | None:
     except OSError:
         return None
     return flags & _UP_AND_RUNNING == _UP_AND_RUNNING
+
+
+def switch(interface: str, on: bool) -> None:
+    """Switch an interface on or off; needs the privilege CAP_NET_ADMIN."""
+    answer = bytearray(_ask(interface, _GET_FLAGS))
+    flags = int.from_bytes(answer[:2], sys.byteorder)
+    answer[:2] = (flags | _UP if on else flags & ~_UP).to_bytes(2, sys.byteorder)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as told:
+        fcntl.ioctl(told, _SET_FLAGS, struct.pack("16s24s", interface.encode(), bytes(answer)))
 
 
 def hardware_address(interface: str) -> bytes:

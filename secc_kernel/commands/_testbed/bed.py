@@ -209,13 +209,13 @@ def _command(pid: int) -> str:
 
 def _end(pid: int, start: int) -> None:
     """End a process of ours, and wait until it has gone; another one that has got its number is left alone."""
-    for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
-        deadline = time.monotonic() + patience
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + _GRACE
         if not start or _started(pid) != start:
-            return
+            break
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         while _started(pid) == start and time.monotonic() < deadline:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
             time.sleep(0.01)
+    with contextlib.suppress(ChildProcessError):  # a child only of whoever has built it in the same process
+        os.waitpid(pid, os.WNOHANG)
