@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from secc_kernel.session.journal import FindingEntry, FrameEntry
 from secc_kernel.views.look import Block, Column, Either, Fold, Para, Span, Table, counted, duration
+from secc_kernel.views.plugged import plugged
 from secc_kernel.views.reading import marked, since_start
 from secc_kernel.views.view import View
 
@@ -44,6 +45,8 @@ def run(journal: Journal, first: int = 0, last: int | None = None, title: str = 
     headline = [Span(title, "strong"), ": " if title else "", outcome] if outcome else [Span(title, "strong")]
     blocks: list[Block] = [Para.of(*headline)] if title or outcome else []
     names = [entry.name or "undecodable" for entry in frames]
+    if before := plugged(entries):
+        blocks.append(Para.of(before))
     if frames:
         took = duration(frames[-1].time - frames[0].time)
         blocks.append(Para.of(f"{counted(len(frames), 'message')} in {took}: {_kinds(names)}"))
