@@ -225,7 +225,8 @@ class TlsStream(asyncio.Protocol):
         self._know_leaf()
         self._note(f"TLS with {self._peer_address}: {tls_judgement.summary(shake)}")
         for said in tls_judgement.judge(shake):
-            self._find(said.rule, said.severity, said.text)
+            if said.rule != "tls.roots" or self._server:  # what our own vehicle cannot say is no finding
+                self._find(said.rule, said.severity, said.text)
         if self._server and shake.tls13 and "client" not in shake.certificates:
             text = "the vehicle showed no certificate, as ISO 15118-20 demands in TLS 1.3 ([V2G20-2400])"
             why = (
@@ -233,7 +234,8 @@ class TlsStream(asyncio.Protocol):
             )
             self._find("tls.no-certificate", "note" if why else "error", text + why)
         if not self._server and not self._tls.settings.verifies:
-            self._find("tls.unverified", "note", "the station's certificate is not checked: no root is at hand")
+            why = "it was said so" if self._tls.settings.pki else "there is no root to check it with (tls='DIR')"
+            self._find("tls.unverified", "note", f"the station's certificate is not checked: {why}")
         self._link.stream_made(self, self)
 
     def _know_leaf(self) -> None:
@@ -305,9 +307,10 @@ class TlsStream(asyncio.Protocol):
         """The handshake failed."""
         if self._state == "over":
             return
-        text = tls_judgement.failure(self._handshake, sender, alert, detail)
-        self._find("tls.handshake", "error", f"no TLS with {self._peer_address}: {text}")
-        self._break_off(f"no TLS: {text}")
+        # What the peer's alert is called in OpenSSL is said already.
+        why = tls_judgement.failure(self._handshake, sender, alert, "" if " alert " in detail else detail)
+        self._find("tls.handshake", "error", f"no TLS with {self._peer_address}: {why}")
+        self._break_off(f"no TLS: {why.reason}")
 
     def _too_late(self) -> None:
         if self._state in ("new", "handshake"):

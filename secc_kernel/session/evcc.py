@@ -17,7 +17,7 @@ from secc_kernel.codec import Message
 from secc_kernel.messages import vocabulary
 from secc_kernel.session import sdp_security
 from secc_kernel.session.events import Connect, LocalProtocolError
-from secc_kernel.session.handshake import offer, schema_of
+from secc_kernel.session.handshake import lacks_security, offer, schema_of
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.party import AWAITS_LINK, Party
 from secc_kernel.session.sequence import HANDSHAKE, SEQUENCES, Progress, failed
@@ -401,6 +401,10 @@ class EVCC(Party):
     def _negotiated(self, request: Message, response: Message) -> None:
         taken = next((entry for entry in self._offers if entry.SchemaID == response.body.SchemaID), None)
         schema = None if taken is None else schema_of(taken)
+        if lacks_security(schema, self.tls):
+            over = f"over {self.tls}" if self.tls else "without TLS"
+            text = f"the station takes {schema} {over}; ISO 15118-20 demands TLS 1.3"
+            self._find("tls.iso20", "error", f"{text} ([V2G20-1805])")
         if schema is None or schema not in SEQUENCES:
             text = f"the station took SchemaID {response.body.SchemaID}, which the vehicle did not offer"
             self._find("handshake", "error", text)

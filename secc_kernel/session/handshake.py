@@ -9,7 +9,7 @@ from typing import Any
 from secc_kernel.messages import SCHEMAS, by_namespace, vocabulary
 from secc_kernel.messages.sap import AppProtocolType
 
-__all__ = ["PREFERENCES", "Choice", "choose", "offer", "schema_of"]
+__all__ = ["PREFERENCES", "Choice", "choose", "lacks_security", "offer", "schema_of"]
 
 PREFERENCES = ("standard", "latest", "oldest")
 """How a station chooses among the offers that it supports: by the vehicle's Priority, as [V2G2-169] demands, or by the
@@ -29,6 +29,19 @@ def schema_of(offered: Any) -> str | None:
     """The vocabulary that an AppProtocol entry offers; None where it is unknown, or of another major version."""
     found = by_namespace(str(offered.ProtocolNamespace))
     return found.key if found is not None and found.version[0] == offered.VersionNumberMajor else None
+
+
+def lacks_security(schema: str | None, tls: str) -> bool:
+    """Whether a protocol must not be used over such a connection: ISO 15118-20 demands TLS 1.3 or later.
+
+    Parameters
+    ----------
+    schema : str or None
+        The vocabulary of the protocol.
+    tls : str
+        The version of transport security; '' for none.
+    """
+    return schema is not None and schema.startswith("iso20") and tls < "TLS 1.3"
 
 
 def choose(offers: Iterable[Any], supported: Iterable[str], preference: str = "standard") -> Choice:

@@ -12,7 +12,7 @@ from secc_kernel.codec import Message
 from secc_kernel.session import autopilot, sdp_security
 from secc_kernel.session.contract import CHALLENGE_BYTES, Contract, remarks
 from secc_kernel.session.events import LocalProtocolError
-from secc_kernel.session.handshake import PREFERENCES, schema_of
+from secc_kernel.session.handshake import PREFERENCES, lacks_security, schema_of
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.offers import Offers
 from secc_kernel.session.party import AWAITS_LINK, Party
@@ -338,6 +338,8 @@ class SECC(Party):
         self.timers.stop(SEQUENCE, self.now)
         self._signs.heard(request.body)
         self._check_pace(name)
+        if name == HANDSHAKE:
+            self._check_security(request)
         self.verdict = self._judge(request, name) or self._judge_contract(request)
         if name == "SessionSetupReq" and self.verdict is None:
             self._choose_session_id(request)
@@ -359,6 +361,15 @@ class SECC(Party):
         if waited > allowed.seconds:
             text = f"{name} came {waited:.3f} s after the response before; the vehicle should take "
             self._find(EVCC_SEQUENCE, "warning", f"{text}{allowed.seconds:g} s at most")
+
+    def _check_security(self, request: Message) -> None:
+        """Tell what is offered over a connection that does not allow it."""
+        offered = [schema_of(entry) for entry in request.body.AppProtocol]
+        found = sorted({key for key in offered if key is not None and lacks_security(key, self.tls)})
+        if found:
+            over = f"over {self.tls}" if self.tls else "without TLS"
+            text = f"the vehicle offers {', '.join(found)} {over}; ISO 15118-20 demands TLS 1.3"
+            self._find("tls.iso20", "error", f"{text} ([V2G20-1237], [V2G20-2356])")
 
     def _judge(self, request: Message, name: str) -> str | None:
         """The FAILED code that the standard demands whatever the request's content, and the finding about it."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from secc_kernel.wire.tls import Handshake
 
-__all__ = ["Judgement", "certificates", "failure", "judge", "summary"]
+__all__ = ["Failure", "Judgement", "certificates", "failure", "judge", "summary"]
 
 _ROLES = {"client": "vehicle", "server": "station"}
 #: Cipher suites of the two standards.
@@ -56,7 +56,7 @@ def summary(handshake: Handshake) -> str:
     text = ", ".join(filter(None, parts))
     for side, role in _ROLES.items():
         text += _shown(handshake, side, role)
-    if "server" in handshake.certificates:
+    if "server" in handshake.certificates and not handshake.tls13:  # there it would be encrypted
         text += "; an OCSP response is stapled" if handshake.ocsp else "; no OCSP response is stapled"
     return text
 
@@ -85,7 +85,8 @@ def judge(handshake: Handshake, now: datetime | None = None) -> list[Judgement]:
     now
         When it was.
     """
-    return [*_choice(handshake), *_offer(handshake), *_chains(handshake, now or datetime.now(timezone.utc))]
+    when = now or datetime.now(timezone.utc)
+    return [*_choice(handshake), *_suites(handshake), *_wishes(handshake), *_chains(handshake, when)]
 
 
 def _choice(handshake: Handshake) -> Iterator[Judgement]:
@@ -95,7 +96,7 @@ def _choice(handshake: Handshake) -> Iterator[Judgement]:
         return
     ours = SUITES_OF_TLS13 if handshake.tls13 else SUITES_OF_TLS12
     standard = "ISO 15118-20" if handshake.tls13 else "ISO 15118-2"
-    if chosen.suite not in ours:
+    if chosen.suite not in ours and (handshake.tls13 or _offers(handshake, ours)):
         text = f"{handshake.suite} is none of {standard}'s cipher suites ({_listed(ours, SUITES)})"
         yield Judgement("tls.suite", "error", text)
     groups = GROUPS_OF_TLS13 if handshake.tls13 else GROUPS_OF_TLS12
@@ -104,22 +105,34 @@ def _choice(handshake: Handshake) -> Iterator[Judgement]:
         yield Judgement("tls.group", "warning", text)
 
 
-def _offer(handshake: Handshake) -> Iterator[Judgement]:
-    """What the vehicle offers and asks for."""
+def _offers(handshake: Handshake, suites: tuple[int, ...]) -> bool:
+    return handshake.client_hello is not None and bool(set(suites) & set(handshake.client_hello.suites))
+
+
+def _suites(handshake: Handshake) -> Iterator[Judgement]:
+    """The suites that a vehicle has to offer in TLS 1.2: one of two."""
+    hello = handshake.client_hello
+    if hello is None or handshake.tls13 or _offers(handshake, SUITES_OF_TLS12):
+        return
+    text = f"the vehicle offers none of ISO 15118-2's cipher suites, but {_listed(hello.suites, SUITES)}"
+    yield Judgement("tls.suite", "error", text)
+
+
+def _wishes(handshake: Handshake) -> Iterator[Judgement]:
+    """What the vehicle asks for besides."""
     hello = handshake.client_hello
     if hello is None or handshake.server_hello is None:
         return
     asks = hello.status_request or hello.status_request_v2
-    if asks and "server" in handshake.certificates and not handshake.ocsp:
+    if asks and "server" in handshake.certificates and not handshake.tls13 and not handshake.ocsp:
         text = "the vehicle asks for a stapled OCSP response and gets none: it may close the connection"
-        yield Judgement("tls.ocsp", "warning", f"{text} ([V2G2-873], [V2G20-2388])")
-    if handshake.tls13:
-        if not hello.authorities:
-            text = "the vehicle does not say which roots it has (certificate_authorities)"
-            yield Judgement("tls.roots", "note", f"{text}; [V2G20-2379]")
-    elif hello.trusted_ca_keys is None:
-        text = "the vehicle does not say which roots it has (trusted_ca_keys)"
-        yield Judgement("tls.roots", "note", f"{text}; [V2G2-651]")
+        yield Judgement("tls.ocsp", "warning", f"{text} ([V2G2-873])")
+    if handshake.tls13 and not hello.authorities:
+        text = "the vehicle does not say which roots it has (certificate_authorities, [V2G20-2379])"
+        yield Judgement("tls.roots", "note", text)
+    elif not handshake.tls13 and hello.trusted_ca_keys is None:
+        text = "the vehicle does not say which roots it has (trusted_ca_keys, [V2G2-651])"
+        yield Judgement("tls.roots", "note", text)
 
 
 def _chains(handshake: Handshake, now: datetime) -> Iterator[Judgement]:
@@ -194,7 +207,29 @@ _ALERTS: dict[str, tuple[str, str]] = {
 }
 
 
-def failure(handshake: Handshake, sender: str, alert: str, detail: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a handshake failed.
+
+    Attributes
+    ----------
+    reason
+        Who gave up and why, in a clause.
+    details
+        What was offered, which chain it was.
+    advice
+        What to do.
+    """
+
+    reason: str
+    details: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}{f' ({self.details})' if self.details else ''}; {self.advice}"
+
+
+def failure(handshake: Handshake, sender: str, alert: str, detail: str = "") -> Failure:
     """Why a handshake failed, and what to do about it.
 
     Parameters
@@ -210,21 +245,21 @@ def failure(handshake: Handshake, sender: str, alert: str, detail: str = "") -> 
     """
     roles = {"sender": _ROLES[sender], "other": _ROLES["client" if sender == "server" else "server"]}
     if not alert:
-        at = _last_step(handshake)
-        why, advice = f"the {roles['sender']} closed the connection {at}, without an alert", _silence(handshake, sender)
-        return f"{why}; {advice}"
+        reason = f"the {roles['sender']} closed the connection {_last_step(handshake)}without an alert"
+        return Failure(reason, detail, _silence(handshake, sender))
     why, advice = _ALERTS.get(alert, (f"the {{sender}} broke off with {alert}", "look at the {sender}'s log"))
-    text = f"the {roles['sender']} sent the alert {alert}: {why.format_map(roles)}"
+    reason = f"the {roles['sender']} sent the alert {alert}: {why.format_map(roles)}"
     said = "; ".join(filter(None, (detail, _compared(handshake, alert), _about_chain(handshake, sender, alert))))
-    return f"{text} ({said}); {advice.format_map(roles)}" if said else f"{text}; {advice.format_map(roles)}"
+    return Failure(reason, said, advice.format_map(roles))
 
 
 def _last_step(handshake: Handshake) -> str:
+    """How far a handshake had come, as a part of a sentence."""
     if handshake.established:
-        return "at the end of the handshake"
+        return "at the end of the handshake, "
     if handshake.certificates:
-        return "after the station's certificate"
-    return "after the hellos" if handshake.server_hello else "after the ClientHello" if handshake.client_hello else ""
+        return "after the station's certificate, "
+    return "after the hellos, " if handshake.server_hello else "after the ClientHello, "
 
 
 def _silence(handshake: Handshake, sender: str) -> str:
