@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from secc_kernel import codec, views
     from secc_kernel.link.capture import read_capture
+    from secc_kernel.link.export import write_capture
     from secc_kernel.session.journal import Journal
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Journal", "__version__", "codec", "read_capture", "views"]
+__all__ = ["Journal", "__version__", "codec", "read_capture", "views", "write_capture"]
 
 #: Public name -> (module that has it, name there; None for the module itself).
 _LAZY: dict[str, tuple[str, str | None]] = {
@@ -28,6 +29,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "codec": ("secc_kernel.codec", None),
     "read_capture": ("secc_kernel.link.capture", "read_capture"),
     "views": ("secc_kernel.views", None),
+    "write_capture": ("secc_kernel.link.export", "write_capture"),
 }
 
 

@@ -11,13 +11,15 @@ decoded here, but for those that tell which vocabulary a connection speaks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import cast
 
 from secc_kernel.link.keylog import secrets_of
 from secc_kernel.link.packet import MANAGEMENT, PacketParser, Segment, endpoints
-from secc_kernel.link.pcap import SECRETS, CaptureError, Reader, Record, tls_secrets
+from secc_kernel.link.pcap import SECRETS, SECTION, CaptureError, Reader, Record, tls_secrets
 from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler
+from secc_kernel.link.restoration import Restoration, is_export
 from secc_kernel.session.dissect import Conversation, Discovery
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, Journal
 from secc_kernel.session.secrets import Secrets
@@ -93,7 +95,12 @@ def iterate(
     """
     machines = Machines(secrets_of(path, keylog))
     reader = Reader(path, progress, machines.block)
-    yield from cast("Iterator[Entry]", machines.entries_in(reader))  # a file that does not grow has no pauses
+    records = iter(reader)
+    records = chain(list(islice(records, 1)), records)  # before its first packet the file has said what it is
+    if machines.restoration is not None:
+        yield from machines.restoration.entries(machines, records)
+    else:
+        yield from cast("Iterator[Entry]", machines.entries_in(records))  # a file that does not grow has no pauses
     if reader.damage:
         yield FindingEntry(machines.time, "capture.damaged", "warning", f"{reader.path.name}: {reader.damage}")
 
@@ -121,12 +128,16 @@ class Machines:
     ----------
     time
         Of the last record, when all have been read.
+    restoration
+        What puts a journal together again; None for a capture.
     """
 
     def __init__(self, secrets: Secrets) -> None:
         self.parser = PacketParser()
         self.reassembler = Reassembler()
         self.time = 0.0
+        self.restoration: Restoration | None = None
+        self._begun = False
         self._discovery = Discovery()
         self._secrets = secrets
         self._cut = False
@@ -161,9 +172,16 @@ class Machines:
 
     def block(self, kind: int, body: bytes, order: str) -> bool:
         """Take a block of the file that is no packet."""
+        if not self._begun:
+            self._begun = True
+            if kind == SECTION and is_export(body, order):
+                self.restoration = Restoration()
         if kind == SECRETS:
-            self._secrets.add(tls_secrets(body, order))
-        return False
+            text = tls_secrets(body, order)
+            self._secrets.add(text)
+            if self.restoration is not None:
+                self.restoration.add_secrets(text)
+        return self.restoration is not None and self.restoration.block(kind, body, order)
 
     def exception(self, segment: Segment, time: float, number: int) -> Iterator[_Numbered]:
         """What a datagram says, or a segment that was not captured whole completes."""
@@ -194,7 +212,9 @@ class Machines:
         stream, direction = event.stream, event.direction
         conversation: Conversation | None = stream.owner
         if conversation is None:
-            conversation = stream.owner = Conversation(stream.number, stream.ends, stream.client, self._secrets)
+            conversation = stream.owner = Conversation(
+                stream.number, stream.ends, stream.client, self._secrets, self.restoration is not None
+            )
         if isinstance(event, Data):
             return conversation.receive_data(direction, event.data, event.time, event.frame)
         if isinstance(event, Gap):

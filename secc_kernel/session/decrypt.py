@@ -232,7 +232,7 @@ class Decryption:
         if side.blind and not self._every_record:
             return
         for record in side.records(data):
-            yield from self._next(_Item(direction, record, time, frame), final=self._secrets.complete)
+            yield from self._next(_Item(direction, record, time, frame), self._every_record or self._secrets.complete)
 
     def gap(self, direction: int, length: int) -> None:
         """Bytes of one direction are lost (0: nobody knows how many); its next record is looked for."""
@@ -364,7 +364,7 @@ class Decryption:
                     side.finished = True
                     if self.handshake.tls13:
                         side.protection = None  # those of the application follow
-                elif message.kind == Kind.KeyUpdate and self.handshake.tls13 and side.finished:
+                elif message.kind == Kind.KeyUpdate and self.handshake.tls13 and side.protection is not None:
                     suite = self._suite()
                     side.secret = tls_protection.next_secret(suite, side.secret)
                     side.protection = tls_protection.tls13_protection(suite, side.secret)

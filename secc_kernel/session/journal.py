@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from secc_kernel import codec
 from secc_kernel.session import decoding, tables
 from secc_kernel.session.news import News
+from secc_kernel.wire.layers import LAYERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 #: Of the file's layout; a reader refuses what is newer than itself.
 FORMAT_VERSION = 1
+
+#: The vocabulary of each layer below V2G.
+_BELOW = {"sdp": "sdp", "homeplug": "slac"}
+assert set(_BELOW.values()) == LAYERS.keys()
 
 #: Entries that `Journal.extend` records at a time.
 _BLOCK = 256
@@ -142,13 +147,14 @@ class FrameEntry(Entry):
         return decoding.Text(message.name, message.to_xml() if xml else None, None)
 
     def _decode(self) -> None:
-        if self.layer != "v2gtp":
+        schema = self.schema if self.layer == "v2gtp" else _BELOW.get(self.layer)
+        if self.layer != "v2gtp" and schema is None:
             self._error = f"a frame of the layer {self.layer!r} carries no EXI message"
-        elif self.schema is None:
+        elif schema is None:
             self._error = "no vocabulary is known for this message: no handshake was seen, and none that was tried fits"
         else:
             try:
-                self.decoded = codec.decode(self.data, self.schema)
+                self.decoded = codec.decode(self.data, schema)
             except codec.DecodeError as error:
                 self._error = str(error)
 
@@ -246,17 +252,35 @@ _BEGINNING = b'{"journal":'
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=bytes.hex).encode
 
 
-def _line(entry: Entry) -> bytes:
+def record_of(entry: Entry) -> dict[str, Any]:
+    """An entry as what is written of it, by field; what equals its default is left out."""
     record: dict[str, Any] = {"kind": entry.kind}
     for name, default in _WRITTEN[entry.kind]:
         value = getattr(entry, name)
         if value != default:
             record[name] = value
+    return record
+
+
+def line_of(record: dict[str, Any]) -> bytes:
+    """A record as a line of JSON; bytes are written in hexadecimal."""
     # Text from the wire may hold lone surrogates; they come back as they were.
     return _to_json(record).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _entry(record: dict[str, Any]) -> Entry:
+def entry_of(line: bytes) -> Entry:
+    """The entry that a line tells of.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is no such line.
+    """
+    return entry_from(json.loads(line.decode("utf-8", "surrogatepass")))
+
+
+def entry_from(record: dict[str, Any]) -> Entry:
+    """The entry of a record as it was read; raises as `entry_of`."""
     cls = _KINDS[record.pop("kind")]
     for name in ("intended", "auto"):
         if name in record:
@@ -264,6 +288,10 @@ def _entry(record: dict[str, Any]) -> Entry:
     if "data" in record:
         record["data"] = bytes.fromhex(record["data"])
     return cls(**record)
+
+
+def _line(entry: Entry) -> bytes:
+    return line_of(record_of(entry))
 
 
 class Journal:
@@ -491,7 +519,7 @@ def recorded(path: Path | str, progress: Callable[[int], object] | None = None) 
             if progress is not None and not number % _BLOCK:
                 progress(done)
             try:
-                entry = _entry(json.loads(line.decode("utf-8", "surrogatepass")))
+                entry = entry_of(line)
             except (ValueError, KeyError, TypeError) as error:
                 if line.endswith(b"\n"):
                     raise JournalError(f"{path}, line {number}: no entry of a journal ({error})") from error
