@@ -269,6 +269,7 @@ class SECC(Party):
     def _over(self, how: str) -> None:
         self._began = False
         self._requests.clear()
+        self.watch.over()
         done = "ended" if how == "terminated" else "paused"
         self._end(how, f"the vehicle {done} the session{self._signs.why()}")
 

@@ -131,6 +131,15 @@ class PilotWatch:
         """Whether a cable check is refused, because the control pilot never went to C."""
         return self._refused and request.name == "CableCheckReq"
 
+    def over(self) -> None:
+        """The session is over: what is still awaited does not come any more."""
+        if self._awaited is not None and self._secc.pilot is not None:
+            found, _ = self._awaited
+            wanted, state = " or ".join(found.states), self._secc.pilot.text
+            text = f"the session has ended with the control pilot in {state}: it has to be in {wanted} from {found.request} on"
+            self._secc._find("control-pilot", "warning", f"{text} ({found.ids})")
+        self.begin()
+
     def changed(self, change: PilotChange) -> None:
         """The control pilot has changed."""
         secc = self._secc

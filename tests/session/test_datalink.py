@@ -1,6 +1,6 @@
-"""The data link: from the plug to IPv6 and back, both ends on a modelled line; each of ISO 15118-3's times and counts."""
+"""The data link: from the plug to IPv6 and back, both ends on a modelled line; each time and count of ISO 15118-3."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -141,7 +141,7 @@ def test_where_it_is_not_sure_the_control_pilot_is_toggled():
     assert cable.states == ("ready", "ready")
     assert on_the_pilot(cable) == ["B", "B 5 %", *["C 5 %", "B 5 %"] * 3]
     changes = [e for e in cable.station.journal.entries if isinstance(e, StateEntry) and e.machine == MACHINE][2:]
-    lasted = [b.time - a.time for a, b in zip(changes, changes[1:], strict=False)]
+    lasted = [b.time - a.time for a, b in pairwise(changes)]
     assert all(0.2 <= each <= 0.4 for each in lasted)  # T_vald_state_duration
     asked = [f.message for _, f in cable.line.frames if isinstance(f.message, CM_VALIDATE_REQ)]
     assert changes[-1].time - changes[0].time <= (asked[-1].Timer + 1) / 10  # what it has announced
