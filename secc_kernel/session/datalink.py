@@ -243,7 +243,10 @@ class DataLink(ABC):
         self.now = max(self.now, ended.time)
         if self.state != "ready":
             return
-        if ended.how == "aborted":
+        if self._rematching:
+            self._enter("matching")
+            self._down(ended.reason)
+        elif ended.how == "aborted":
             self._error(ended.reason)
         else:
             self.paused = ended.how == "paused"
@@ -253,6 +256,11 @@ class DataLink(ABC):
             self._terminated()
             self._down(ended.reason)
         self._look()
+
+    @property
+    def _rematching(self) -> bool:
+        """Whether the other end has gone back to matching, while the last session was not known to have ended."""
+        return False
 
     def _down(self, reason: str) -> None:
         self._events.append(LinkDown(self.now, reason))
@@ -355,6 +363,10 @@ class StationDataLink(DataLink):
             self._invite()
         elif self.matcher.state == "failed":
             self.matcher.start(self.now)
+
+    @property
+    def _rematching(self) -> bool:
+        return self.matcher.rematching
 
     def _matched(self) -> None:
         if self.state == "ready":

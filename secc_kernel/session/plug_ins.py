@@ -382,9 +382,11 @@ class Observer:
                 known[1].close(*closed[1:])
         elif (ended := session_end(entry.text)) is not None and self._last is not None:
             role, how, why = ended
-            if self._last.talks:
-                self._last.talks[-1].told.setdefault(role, (how, why))
-                self._last.talks[-1].paused = how == "paused"
+            # A vehicle may ask to be matched anew before its last connection is known to have gone.
+            talked = self._last if self._last.talks else next((p for p in reversed(self._recent) if p.talks), None)
+            if talked is not None:
+                talked.talks[-1].told.setdefault(role, (how, why))
+                talked.talks[-1].paused = how == "paused"
             self._last.end = max(self._last.end, entry.time)
 
 

@@ -124,6 +124,11 @@ class EVSEMatcher(Matcher):
             CM_AMP_MAP_CNF: self._map_confirmed,
         }
 
+    @property
+    def rematching(self) -> bool:
+        """Whether an EV is in the middle of matching, be it the one that has been matched."""
+        return self.state == "matching" and any(attempt.step != "matched" for attempt in self._attempts.values())
+
     # -- from outside -------------------------------------------------------------------------------------------------
 
     def start(self, now: float, nmk: bytes | None = None) -> None:
@@ -301,20 +306,23 @@ class EVSEMatcher(Matcher):
         attempt = self._attempt(frame, message.RunID)
         if attempt is None or self.mac != message.EVSEMAC or attempt.step not in ("chosen", "matched"):
             return
-        if attempt.step == "chosen":
+        if attempt.step == "chosen":  # otherwise it has not heard the first answer
             self.check_pace("TP_EV_match_session", attempt.heard, frame)
+            attempt.step, self.matched = "matched", attempt.ev
+            self._attempts = {attempt.key: attempt}
         for timer in ("TT_EVSE_match_session", "TT_EVSE_vald_toggle"):
             self.timers.stop(f"{timer} {attempt.key}", self.now)
         confirmation = CM_SLAC_MATCH_CNF(
             PEVMAC=attempt.ev, EVSEMAC=self.mac, RunID=attempt.run_id, NID=self.nid, NMK=self.nmk
         )
         self.send(confirmation, attempt.ev)
-        if attempt.step == "matched":  # it has not heard the first one
-            return
-        attempt.step, self.matched = "matched", attempt.ev
-        self._attempts = {attempt.key: attempt}
-        self._events.append(Matched(self.now, attempt.ev, self.nid, self.nmk, attempt.average.mean))
-        self.join()
+
+    def _said(self, message: Message | Unknown) -> None:
+        # Joining begins when the EV is given the key, not when that is owed.
+        attempt = next((each for each in self._attempts.values() if each.step == "matched"), None)
+        if isinstance(message, CM_SLAC_MATCH_CNF) and attempt is not None and self.state == "matching":
+            self._events.append(Matched(self.now, attempt.ev, self.nid, self.nmk, attempt.average.mean))
+            self.join()
 
     def _linked(self) -> None:
         super()._linked()
