@@ -1,6 +1,6 @@
 """Write the reference of the Lua API: a page for each message, from the declarations and the catalogue of meanings.
 
-python scripts/api_docs.py                  what is kept in the repository: docs/api, ISO 15118-2 in English
+python scripts/api_docs.py                  what is kept in the repository: docs/api, ISO 15118-2, SDP and SLAC in English
 python scripts/api_docs.py --all            every standard, and Korean below docs/api/ko
 python scripts/api_docs.py --check          tells whether what is kept is what would be written
 """
@@ -14,19 +14,20 @@ from pathlib import Path
 
 from secc_kernel.lua import enumerations
 from secc_kernel.lua.documentation import described, documented, options
-from secc_kernel.lua.functions import SIDES, Function, listing, sender
+from secc_kernel.lua.functions import SIDES, Function, listing, senders, sends
 from secc_kernel.lua.help import enumeration, fields_of, message, standard_name
 from secc_kernel.lua.phrases import say
 from secc_kernel.lua.snippets import exchange, exchanges
 from secc_kernel.lua.standard import OURS
 from secc_kernel.messages import SCHEMAS, vocabulary
 from secc_kernel.messages.meanings import LANGUAGES
+from secc_kernel.wire.layers import LAYERS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "api"
 #: The vocabularies whose pages are kept; all are 4 MB.
-KEPT = ("iso2",)
-STANDARDS = tuple(key for key in SCHEMAS if vocabulary(key).modules[-1] != "xmldsig")
+KEPT = ("iso2", *LAYERS)
+STANDARDS = (*(key for key in SCHEMAS if vocabulary(key).modules[-1] != "xmldsig"), *LAYERS)
 
 
 def pages(schemas: Iterable[str], language: str) -> Iterator[tuple[str, str]]:
@@ -37,7 +38,8 @@ def pages(schemas: Iterable[str], language: str) -> Iterator[tuple[str, str]]:
     for schema in schemas:
         for name in vocabulary(schema).messages:
             yield f"{schema}/{name}.md", _message(schema, name, language)
-        yield f"{schema}/header.md", _header(schema, language)
+        if schema not in LAYERS:
+            yield f"{schema}/header.md", _header(schema, language)
         yield f"{schema}/enumerations.md", _enumerations(schema, language)
 
 
@@ -62,14 +64,12 @@ def _index(schemas: tuple[str, ...], language: str) -> str:
         if schema not in schemas:
             continue
         lines += ["", f"## {words.title}", ""]
-        lines += [
-            f"[{say('header', language)}]({schema}/header.md), [{say('members', language)}]({schema}/enumerations.md)",
-            "",
-        ]
+        header = "" if schema in LAYERS else f"[{say('header', language)}]({schema}/header.md), "
+        lines += [f"{header}[{say('members', language)}]({schema}/enumerations.md)", ""]
         rows = []
         for name in words.messages:
             said = message(schema, name, language)
-            rows.append(_row(f"[{name}]({schema}/{name}.md)", sender(name), _cell(said.meaning)))
+            rows.append(_row(f"[{name}]({schema}/{name}.md)", senders(name), _cell(said.meaning)))
         lines += _table((say("message", language), "", say("meaning", language)), rows)
     left = [vocabulary(schema).title for schema in STANDARDS if schema not in schemas]
     if left:
@@ -91,9 +91,11 @@ def _message(schema: str, name: str, language: str) -> str:
     ]
     lines += _table(head, rows)
     of_message = {side: [f for f in listing(side, schema) if f.message == name] for side in SIDES}
-    for side in sorted(SIDES, key=lambda side: SIDES[side] != sender(name)):
-        lines += ["", f"## {side}", "", *_functions(of_message[side], language)]
-    lines += ["", say("header functions", language)]
+    for side in sorted(SIDES, key=lambda side: not sends(SIDES[side], name)):
+        if of_message[side]:
+            lines += ["", f"## {side}", "", *_functions(of_message[side], language)]
+    if schema not in LAYERS:
+        lines += ["", say("header functions", language)]
     if name[:-3] in exchanges(schema):
         side = next(table for table, role in SIDES.items() if role == "SECC")
         lines += [
@@ -125,7 +127,7 @@ def _header(schema: str, language: str) -> str:
     words = vocabulary(schema)
     lines = [f"# {say('header', language)}: {words.title}", "", say("header functions", language), ""]
     for name in words.messages[:2]:
-        side = next(table for table, role in SIDES.items() if role == sender(name))
+        side = next(table for table, role in SIDES.items() if sends(role, name))
         found = [f for f in listing(side, schema) if f.message == name and f.item and f.item.steps[0].field == "Header"]
         ending = name[-3:]
         rows = [

@@ -20,9 +20,13 @@ from typing import TextIO
 from secc_kernel.commands import CommandError
 from secc_kernel.messages import SCHEMAS, vocabulary
 from secc_kernel.messages.meanings import LANGUAGES
+from secc_kernel.wire.layers import LAYERS
 
 #: The vocabularies with messages; the first of those that have a name describes it.
-_OFFERED = tuple(key for key in dict.fromkeys(("iso2", *SCHEMAS)) if vocabulary(key).modules[-1] != "xmldsig")
+_OFFERED = (
+    *(key for key in dict.fromkeys(("iso2", *SCHEMAS)) if vocabulary(key).modules[-1] != "xmldsig"),
+    *LAYERS,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--standard",
         action="append",
         choices=[*_OFFERED, "all"],
-        help="whose messages are wanted; may be given several times (sap, iso2 and din, if it is not given)",
+        help="whose messages are wanted; may be given several times (sap, iso2, din, sdp and slac, if it is not given)",
     )
     parser.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the descriptions")
     parser.add_argument("--folder", type=Path, metavar="FOLDER", help="write one file for each standard and side there")
@@ -42,7 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     from secc_kernel.lua.functions import SIDES
     from secc_kernel.lua.luacats import api, base
 
-    chosen = arguments.standard or ["iso2", "sap", "din"]
+    chosen = arguments.standard or ["iso2", "sap", "din", *LAYERS]
     schemas = tuple(key for key in _OFFERED if key in chosen or "all" in chosen)
     files = {"secc": [*base(schemas, arguments.language)]}
     for side in SIDES:

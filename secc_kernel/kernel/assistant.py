@@ -182,13 +182,13 @@ class Assistant:
 def _session(bench: Bench) -> dict[str, Any]:
     """What the live session says about names: the vocabularies in use, what comes next, whom the script plays."""
     from secc_kernel.lua.functions import SIDES
+    from secc_kernel.wire.layers import LAYERS
 
     known: dict[str, Any] = {}
     schema = bench.schema
     if schema is not None:
-        known["schemas"] = tuple(
-            dict.fromkeys((schema, *(("iso20_common",) if schema.startswith("iso20") else ()), "sap"))
-        )
+        common = ("iso20_common",) if schema.startswith("iso20") else ()
+        known["schemas"] = tuple(dict.fromkeys((schema, *common, "sap", *LAYERS)))
     session = bench.session
     role = session.side if session is not None else bench.options.side
     known["side"] = next((side for side, party in SIDES.items() if party == role), "Secc")
@@ -196,5 +196,5 @@ def _session(bench: Bench) -> dict[str, Any]:
         party = session.party
         turn = (party.turn,) if party.turn else ()
         exchanges = dict.fromkeys(name[:-3] for name in (*turn, *party.progress.allowed))
-        known["coming"] = tuple(f"{name}{end}" for name in exchanges for end in ("Req", "Res"))
+        known["coming"] = (*session.below, *(f"{name}{end}" for name in exchanges for end in ("Req", "Res")))
     return known

@@ -33,6 +33,7 @@ from functools import cache
 from ..codec import Message
 from ..messages import SCHEMAS, vocabulary
 from ..session.sequence import SEQUENCES
+from ..wire.layers import LAYERS
 
 __all__ = ["Breakpoint", "Breakpoints", "Condition", "Stop", "check_message"]
 
@@ -201,7 +202,7 @@ def check_message(name: object) -> None:
         No vocabulary has such a message; the text names the nearest one.
     """
     # Those of sessions are looked at first: the others are rarely asked for.
-    if any(name in vocabulary(key).elements for key in ("sap", *SEQUENCES, *SCHEMAS)):
+    if any(name in vocabulary(key).elements for key in ("sap", *SEQUENCES, *LAYERS, *SCHEMAS)):
         return
     near = difflib.get_close_matches(str(name), _messages(), 1)
     raise ValueError(f"there is no message {name!r}{f'; did you mean {near[0]}?' if near else ''}")
@@ -210,7 +211,7 @@ def check_message(name: object) -> None:
 @cache
 def _messages() -> frozenset[str]:
     """Every message of every vocabulary."""
-    return frozenset(name for key in SCHEMAS for name in vocabulary(key).messages)
+    return frozenset(name for key in (*SCHEMAS, *LAYERS) for name in vocabulary(key).messages)
 
 
 def _ordinal(number: int) -> str:

@@ -23,10 +23,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from .. import codec
 from ..codec import Message
+from ..session.control_pilot import ControlPilot
 from ..session.evcc import EVCC
 from ..session.events import Ended
 from ..session.journal import CHECK, FindingEntry, Journal, NoteEntry
@@ -36,6 +38,7 @@ from .base import CLOSED, Composed, Link, Maker, SessionError, Wait
 from .breakpoints import Breakpoints, Stop
 from .loop import LoopThread, ThreadEndedError
 from .pilot import Pilot
+from .watching import until_pilot
 
 __all__ = ["CHECK", "Composed", "Link", "LiveSession", "Maker", "SessionError", "Status"]
 
@@ -61,7 +64,7 @@ class Status:
     state : str
         Where the party stands in its sequence.
     waiting : str or None
-        The message that the script's side owes: the request to answer, or the one to send.
+        The message that the script's side owes: the request to answer, or the one to send (as below V2G).
     time : float
         The link's clock.
     messages : int
@@ -200,6 +203,11 @@ class LiveSession:
         """Let the autopilot work for some time; gives how the session ended, if it did."""
         return self._ask(Wait(self.side, "run", seconds=float(seconds)))
 
+    def run_to_pilot(self, wire: ControlPilot, state: str, seconds: float) -> Future[Ended | Stop | bool | None]:
+        """Let the autopilot work until the control pilot is in a state: True; or some time has passed, as `run_for`."""
+        wait = Wait(self.side, "run", seconds=float(seconds))
+        return self._ask(wait, partial(until_pilot, self._pilot, wire, state))
+
     def run_on(self) -> Future[Message | Ended | Stop]:
         """Let the autopilot work until the next message was sent or received; gives it, or how the session ended."""
         return self._ask(Wait(self.side, "message"))
@@ -304,6 +312,11 @@ class LiveSession:
             self._thread.post(self._pilot.script, -1)
 
     @property
+    def below(self) -> tuple[str, ...]:
+        """The messages of SLAC and SDP that the script's side owes."""
+        return self._pilot.lower.owed(self.side)
+
+    @property
     def status(self) -> Status:
         """Where the session stands."""
         party = self.party
@@ -315,7 +328,7 @@ class LiveSession:
             protocol=party.schema,
             session_id=party.session_id.hex().upper(),
             state=party.state,
-            waiting=party.turn,
+            waiting=party.turn or next(iter(self.below), None),
             time=self.now,
             messages=len(self.journal.frames),
             autopilot=self.autopilot,

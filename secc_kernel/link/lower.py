@@ -140,6 +140,10 @@ class Lower:
         found = (level for level in self.levels.get(role, ()) if words is not None and level.layer.words is words)
         return next(found, None)
 
+    def owed(self, role: str) -> tuple[str, ...]:
+        """The messages that a party owes; read by other threads, too."""
+        return tuple(owed.message.name for level in self.levels[role] for owed in level.layer.owed)
+
     def forget(self) -> None:
         """A vehicle is plugged in: everything begins anew."""
         for level in self._all():
@@ -166,6 +170,8 @@ class Lower:
             return True
         if wait.sends or level.oldest(wait.name) is None:
             return False
+        if wait.kind == "turn" and level.latest != level.layer.words.place(wait.name):
+            return False  # it has been answered
         self._received(level, wait)
         return True
 
@@ -316,13 +322,14 @@ class Lower:
         return self._act(level, owed)
 
     def _passed(self, level: Level, wait: Wait, name: str) -> bool:
-        """Whether what is owed leads away from what is waited for, unless the script has changed how that goes on."""
+        """Whether what is owed leads away from what is waited for, unless the script has changed what is said next."""
         words = level.layer.words
         if wait.kind not in ("receive", "turn") or home(wait.name) is not words:
             return False
-        if not 0 <= words.place(wait.name) < words.place(name):
+        here = words.place(name)
+        if not 0 <= words.place(wait.name) < here:
             return False
-        return not any(self._pilot.overrides(other) is not None for other in words.elements)
+        return not any(self._pilot.overrides(other) for other in words.elements if words.place(other) >= here)
 
     def _flies(self, level: Level, name: str) -> bool:
         """Whether the autopilot may send; what a host says to its own modem is no part of the conversation."""

@@ -39,6 +39,8 @@ JOIN_TIME = 1.8
 """Seconds from the key to the network, for modems that find a partner."""
 HOST_DELAY = 0.0005
 LINE_DELAY = 0.001
+TRANSIT = 2 * HOST_DELAY + LINE_DELAY
+"""Seconds from one host to another, by way of their modems."""
 _DEFAULT_ATTENUATION = 5
 
 

@@ -360,6 +360,10 @@ class Pilot:
         else:
             self.fail(wait, f"{wait} did not come: {how_it_ended(event)}", ended=True)
 
+    def how_it_ended(self) -> Ended | None:
+        """How the session ended: for the script's side, or else for a vehicle that gave up unnoticed."""
+        return self.party.ended or next((seat.party.ended for seat in self.seats.values() if seat.party.ended), None)
+
     def ending(self, ended: Ended | None) -> Ended | None:
         """How the session ended, as it is told to the script."""
         vehicle = self.seats["EVCC"].party.ended if "EVCC" in self.seats else None
@@ -459,7 +463,7 @@ class Pilot:
     def _ensure_vehicle(self, wait: Wait) -> None:
         """Plug in what can be plugged in: by the first wait, and by one that begins when a session is over."""
         party = self.seats[wait.role].party
-        over = party.ended is not None and party.connection is None
+        over = self.how_it_ended() is not None and party.connection is None
         if "EVCC" in self.link.parties and (not self.link.plugged or over):
             self._plug(fresh=party.ended is None or party.ended.how != "paused")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from ..codec import Message
 from ..messages import vocabulary
 from ..session.evcc import CLOSES, STOP, STOPS
 from ..session.events import Ended
-from ..session.journal import Journal, NoteEntry, StateEntry
+from ..session.journal import BELOW, FrameEntry, Journal, NoteEntry, StateEntry
 from .base import Seat, Wait
 from .reach import begins_session, can_come, is_foreign
 
@@ -31,7 +33,7 @@ def last_messages(journal: Journal) -> str:
 
     Times are since the journal's beginning, as views tell them.
     """
-    frames = journal.frames[-_SHOWN:]
+    frames = list(islice(_latest(journal), _SHOWN))[::-1]
     if not frames:
         return "; no message was exchanged"
     start = journal.entries[0].time
@@ -40,6 +42,13 @@ def last_messages(journal: Journal) -> str:
         code = getattr(getattr(frame.message, "body", None), "ResponseCode", None)
         shown.append(f"{frame.name or 'undecodable'}{f' ({code})' if code else ''} at {frame.time - start:.3f} s")
     return _why_the_vehicle_stops(journal) + "\nthe last messages:" + "".join(f"\n  {line}" for line in shown)
+
+
+def _latest(journal: Journal) -> Iterator[FrameEntry]:
+    """The messages from the last one back; below V2G, those that scripts can work at."""
+    for entry in reversed(journal.entries):
+        if isinstance(entry, FrameEntry) and (entry.layer == "v2gtp" or (entry.layer in BELOW and entry.name)):
+            yield entry
 
 
 def _why_the_vehicle_stops(journal: Journal) -> str:

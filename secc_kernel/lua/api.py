@@ -15,7 +15,19 @@ from . import enumerations
 from .bench import Bench
 from .convert import ValueMismatchError, expectation, from_script, to_script
 from .errors import LuaUserError
-from .functions import SIDES, Function, UnknownNameError, catalogue, find, keys, names, preference, sender
+from .functions import (
+    SIDES,
+    Function,
+    UnknownNameError,
+    catalogue,
+    find,
+    in_use,
+    keys,
+    names,
+    preference,
+    receives,
+    sends,
+)
 from .hosting import HostFunction, LazyTable, Pending
 from .names import Item, Step
 from .picture import brief, scalar
@@ -52,7 +64,7 @@ def install(engine: LuaEngine, bench: Bench) -> None:
 
 def _active(bench: Bench) -> tuple[str, ...]:
     """The vocabularies whose names are listed: the session's and the handshake's."""
-    return preference(bench.schema)[:2] if bench.schema else ("sap", "iso2")
+    return in_use(preference(bench.schema))
 
 
 def _enumeration(name: str, bench: Bench) -> LazyTable | None:
@@ -149,7 +161,7 @@ class SideApi:
         session = self._bench.session
         if session is None or self.role not in session.link.parties:
             return None
-        if sender(name) != self.role:
+        if not sends(self.role, name) or (receives(self.role, name) and session.arrived(name, self.role)):
             return session.arrived(name, self.role)
         return session.preview(name, self.role) or session.sent(name, self.role)
 
@@ -188,7 +200,7 @@ class SideApi:
 
     def _getter(self, lookup: _Lookup) -> Callable[..., Any]:
         message, count = lookup.message, lookup.indices
-        own = sender(message) == self.role
+        own = sends(self.role, message)
         sheets = self._bench.sheets
 
         def get(*args: Any) -> Any:

@@ -8,25 +8,29 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .. import codec
 from ..codec import Message
 from ..link.base import Composed, Maker
 from ..link.breakpoints import Breakpoints
 from ..link.live import LiveSession
+from ..link.modem import TRANSIT
 from ..link.net import LinkError
 from ..link.sim import SimLink
 from ..messages import vocabulary
 from ..session import autopilot
+from ..session.evcc import EVCC
 from ..session.events import Ended
 from ..session.journal import FrameEntry, Journal, JournalError
 from ..session.secc import SECC
 from ..vehicle import SimulatedEV
+from ..wire.layers import LAYERS, home
 from .compose import Assignment, Composition, compose
 from .conditions import Questions
 from .convert import ValueMismatchError, listed
 from .errors import LuaUserError
-from .functions import SIDES, catalogue, preference, sender
+from .functions import SIDES, catalogue, preference, sends
 from .hosting import Pending
 from .links import make_link, make_vehicle
 from .options import Options, Vehicle
@@ -95,6 +99,7 @@ class Bench:
     comparisons: Comparisons = field(default_factory=Comparisons, init=False)
     _scripts: list[ExitStack] = field(default_factory=list, init=False)
     _journal: Journal | None = field(default=None, init=False)
+    _seen: WeakKeyDictionary[Journal, dict[str, int]] = field(default_factory=WeakKeyDictionary, init=False)
     announced: LiveSession | None = field(default=None, init=False)
 
     @property
@@ -226,15 +231,15 @@ class Bench:
         """Send a message with what was set."""
         sheet = self.sheets.of(message)
         session = self.ensure(role)
-        make, frames, first = self._maker(message), session.journal.frames, 0
+        make, entries, first = self._maker(message), session.journal.entries, 0
 
         def making(schema: str | None, automatic: Message | None, fills: bool) -> Composed:
             nonlocal first
-            first = len(frames)  # what goes out now is recorded from here on
+            first = len(entries)  # what goes out now is recorded from here on
             return make(schema, automatic, fills)
 
         def shown() -> bool:
-            entry = next((frame for frame in frames[first:] if frame.name == message), None)
+            entry = next((e for e in entries[first:] if isinstance(e, FrameEntry) and e.name == message), None)
             if entry is not None:
                 self.on_exchange(entry)
             return entry is not None
@@ -244,7 +249,7 @@ class Bench:
             if shown() or not isinstance(session.link, SimLink):
                 return None
             # The simulated other side has sent it: it is recorded when it arrives. The clock stands still until then.
-            way = session.link.delay
+            way = session.link.delay if home(message) is None else TRANSIT
             return self.pending(lambda: session.wait(way), lambda stop: shown() and None)
 
         return self.pending(lambda: session.send(message, role=role, make=making), sent)
@@ -253,7 +258,7 @@ class Bench:
         """Wait for a message."""
         session = self.ensure(role)
         announce(self, f"Receive {message}")
-        return self.pending(lambda: session.receive(message, role=role), lambda received: self._exchanged(message))
+        return self.pending(lambda: session.receive(message, role=role), self._received)
 
     def pending(
         self,
@@ -281,14 +286,28 @@ class Bench:
 
         return self.questions.pending(lambda: begun(begin), settled)
 
-    def _exchanged(self, message: str) -> None:
-        """Tell `on_exchange` of a message that the script has just sent or received."""
-        frames = () if self.journal is None else self.journal.frames
-        entry = next((frame for frame in reversed(frames) if frame.name == message), None)
+    def _received(self, message: Message) -> None:
+        """Tell `on_exchange` of a message that the script has just received: below V2G there may be several alike."""
+        journal = self.journal
+        if journal is None:
+            return
+        if message.schema not in LAYERS:
+            entry = next((frame for frame in reversed(journal.frames) if frame.name == message.name), None)
+        else:
+            seen = self._seen.setdefault(journal, {})
+            found = (
+                (number, entry)
+                for number, entry in enumerate(journal.entries)
+                if number > seen.get(message.name, -1) and isinstance(entry, FrameEntry) and entry.message == message
+            )
+            seen[message.name], entry = next(found, (seen.get(message.name, -1), None))
         if entry is not None:
             self.on_exchange(entry)
 
     def _ended(self, ended: Ended, goes_on: bool) -> None:
+        vehicle = None if self.session is None else self.session.link.parties.get("EVCC")
+        if isinstance(vehicle, EVCC):
+            vehicle.moves_pilot = True  # what a script does with the control pilot is for this session
         self.sheets.clear(keep_unsent=goes_on)
 
     def _overrides(self, message: str) -> Maker | None:
@@ -400,7 +419,7 @@ _NEEDED = {"supportedAppProtocolRes": ("SchemaID",), "ChargeParameterDiscoveryRe
 
 
 def _what_is_missing(key: str, message: str, paths: list[str], fills: bool) -> tuple[str, str]:
-    side = next(table for table, role in SIDES.items() if role == sender(message))
+    side = next(table for table, role in SIDES.items() if sends(role, message))
     them = "it" if len(paths) == 1 else "them"
     why = f"the autopilot has no value for {them}" if fills else "the autopilot is off and fills nothing in"
     text = f"{message} cannot be sent: it lacks {listed(paths)}; {why}"

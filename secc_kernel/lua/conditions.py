@@ -10,6 +10,7 @@ from typing import Any
 from ..codec import Message
 from ..link.breakpoints import Condition
 from ..messages import SCHEMAS, vocabulary
+from ..wire.layers import LAYERS
 from .convert import ValueMismatchError, from_script, to_script
 from .errors import LuaUserError
 from .functions import catalogue, suggest
@@ -58,7 +59,7 @@ def holds(name: str, wanted: Mapping[Any, Any]) -> Condition:
 
 
 def _check(name: str, field: str, value: Any) -> None:
-    known = [catalogue(key, name).values for key in SCHEMAS if name in vocabulary(key).elements]
+    known = [catalogue(key, name).values for key in (*SCHEMAS, *LAYERS) if name in vocabulary(key).elements]
     items = [values[field] for values in known if field in values and not values[field].indices]
     if not items:
         names = [other for values in known for other, item in values.items() if not item.indices]

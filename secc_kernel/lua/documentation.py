@@ -19,7 +19,7 @@ from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
 from ..session.station import Station
 from ..vehicle import PROFILES, rules
-from .functions import SIDES
+from .functions import SIDES, layer_messages
 from .options import Options, Vehicle
 from .session_table import DOCUMENTATION
 from .station_table import MEMBERS, SETTINGS
@@ -202,7 +202,7 @@ def _attributes(declaring: type) -> dict[str, str]:
 
 def _messages() -> list[str]:
     requests = sorted(known_requests(), key=_order().__getitem__)
-    return [message for request in requests for message in (request, f"{request[:-3]}Res")]
+    return [*(message for request in requests for message in (request, f"{request[:-3]}Res")), *layer_messages()]
 
 
 @cache
@@ -212,7 +212,7 @@ def _order() -> dict[str, int]:
 
 
 _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
-    "Session.RunTo": lambda: sorted(known_requests(), key=_order().__getitem__),
+    "Session.RunTo": lambda: (*sorted(known_requests(), key=_order().__getitem__), *layer_messages()),
     "Session.Break": _messages,
     "Session.Protocol": lambda: SEQUENCES,
     "Ev.Profile": lambda: PROFILES,

@@ -22,8 +22,8 @@ __all__ = ["declared", "find_table", "member", "members", "tables"]
 @cache
 def _of_vocabulary(schema: str) -> dict[str, SimpleType]:
     found: dict[str, SimpleType] = {}
-    for module in messages.vocabulary(schema).modules:
-        for value in vars(import_module(f"{messages.__name__}.{module}")).values():
+    for module in messages.vocabulary(schema).declaring:
+        for value in vars(import_module(module)).values():
             if isinstance(value, type) and issubclass(value, Enumeration) and value is not Enumeration:
                 type_ = simple_type(value)
                 assert type_ is not None

@@ -14,6 +14,7 @@ from functools import cache
 
 from ..exi.datatypes import SimpleType
 from ..messages import SCHEMAS, vocabulary
+from ..wire.layers import LAYERS, home
 from .convert import expectation, table_name
 from .names import Catalogue, Item
 from .phrases import deed
@@ -24,11 +25,16 @@ __all__ = [
     "UnknownNameError",
     "catalogue",
     "find",
+    "in_use",
+    "layer_messages",
     "listing",
     "look_up",
     "lua_type",
     "names",
     "preference",
+    "receives",
+    "senders",
+    "sends",
     "suggest",
     "variable",
 ]
@@ -202,12 +208,39 @@ def preference(schema: str | None) -> tuple[str, ...]:
 
     Looking further than the first two imports declarations, so it happens only where they do not have the name.
     """
-    return tuple(dict.fromkeys((*((schema,) if schema else ()), "sap", "iso2", *SCHEMAS)))
+    return tuple(dict.fromkeys((*((schema,) if schema else ()), "sap", "iso2", *LAYERS, *SCHEMAS)))
 
 
-def sender(message: str) -> str:
-    """Which party sends a message: the EVCC asks, the SECC answers."""
-    return "EVCC" if message.endswith("Req") else "SECC"
+def in_use(schemas: tuple[str, ...]) -> tuple[str, ...]:
+    """The vocabularies whose names are offered, of those in their order of preference: the session's, and its layers.
+
+    The handshake and what is below V2G belong to each session.
+    """
+    return tuple(dict.fromkeys((*schemas[:2], *LAYERS)))
+
+
+@cache
+def layer_messages() -> tuple[str, ...]:
+    """The messages of the layers below V2G, in their order."""
+    return tuple(message for words in reversed(LAYERS.values()) for message in words.elements)
+
+
+def sends(role: str, message: str) -> bool:
+    """Whether a party sends a message, of V2G or of a layer below."""
+    words = home(message)
+    return (role == "EVCC") == message.endswith("Req") if words is None else words.sends(role, message)
+
+
+def receives(role: str, message: str) -> bool:
+    """Whether a party receives a message; what its own modem tells it as well."""
+    words = home(message)
+    return not sends(role, message) if words is None else words.receives(role, message)
+
+
+def senders(message: str) -> str:
+    """Who sends a message, in words: a party, either of them, or a modem."""
+    roles = [role for role in SIDES.values() if sends(role, message)]
+    return " or ".join(roles) or "modem"
 
 
 def find(side: str, name: str, schemas: Iterable[str]) -> Function:
@@ -243,13 +276,14 @@ def _parse(side: str, name: str, schema: str) -> Function | None:
     for verb in ("Receive", "Send"):
         if name.startswith(verb + "_") and name.endswith(_SUFFIX):
             message = name[len(verb) + 1 : -len(_SUFFIX)]
-            if message in vocabulary(schema).elements and (sender(message) == SIDES[side]) == (verb == "Send"):
+            does = sends if verb == "Send" else receives
+            if message in vocabulary(schema).elements and does(SIDES[side], message):
                 return Function(side, name, verb, "message", schema, message)
             return None
     verb, _, rest = name.partition("_")
     if verb == "Check" and rest.startswith("Received_"):
         message = rest[len("Received_") :]
-        if message in vocabulary(schema).elements and sender(message) != SIDES[side]:
+        if message in vocabulary(schema).elements and receives(SIDES[side], message):
             return Function(side, name, "Check_Received", "message", schema, message)
         return None
     if verb == "Exist":
@@ -257,7 +291,7 @@ def _parse(side: str, name: str, schema: str) -> Function | None:
     if verb not in ("Set", "Get", "Check", "Add"):
         return None
     for message in _messages_at(rest, schema):
-        if verb in ("Set", "Add") and sender(message) != SIDES[side]:
+        if verb in ("Set", "Add") and not sends(SIDES[side], message):
             continue
         found = _parse_item(verb, rest[len(message) + 1 :], catalogue(schema, message))
         if found is not None:
@@ -310,16 +344,16 @@ def _listing(side: str, schema: str) -> dict[str, tuple[str, str, str, Item | No
     """Verb, subject, message and item of each function by its name; a name means the first that it could mean."""
     found: dict[str, tuple[str, str, str, Item | None]] = {}
     for message in vocabulary(schema).elements:
-        sends = sender(message) == SIDES[side]
-        if sends:
+        own = sends(SIDES[side], message)
+        if own:
             found[f"Send_{message}{_SUFFIX}"] = ("Send", "message", message, None)
-        else:
+        if receives(SIDES[side], message):
             found[f"Receive_{message}{_SUFFIX}"] = ("Receive", "message", message, None)
             found[f"Check_Received_{message}"] = ("Check_Received", "message", message, None)
         items = catalogue(schema, message)
-        presence = ("Set", "Get") if sends else ("Get",)
+        presence = ("Set", "Get") if own else ("Get",)
         for item in items.values.values():
-            for verb in _value_verbs(item, sends):
+            for verb in _value_verbs(item, own):
                 found.setdefault(f"{verb}_{message}_{item.name}", (verb, "value", message, item))
         for path, item in items.lists.items():
             for verb in presence:
@@ -335,8 +369,8 @@ def _listing(side: str, schema: str) -> dict[str, tuple[str, str, str, Item | No
     return found
 
 
-def _value_verbs(item: Item, sends: bool) -> tuple[str, ...]:
-    if not sends:
+def _value_verbs(item: Item, own: bool) -> tuple[str, ...]:
+    if not own:
         return ("Get", "Check")
     return ("Set", "Add", "Get", "Check") if item.indices else ("Set", "Get", "Check")
 
@@ -356,7 +390,7 @@ def _mandatory(side: str, name: str, schemas: tuple[str, ...]) -> Function | Non
     """What a function speaks of that asks whether something is there which always is."""
     if not name.endswith("Specified"):
         return None
-    values = (_parse(side, name.removesuffix("Specified"), schema) for schema in schemas[:2])
+    values = (_parse(side, name.removesuffix("Specified"), schema) for schema in in_use(schemas))
     return next((value for value in values if value is not None and value.what == "value"), None)
 
 
@@ -366,13 +400,13 @@ def _unknown(side: str, name: str, schemas: tuple[str, ...]) -> str:
         twin = _parse(other, name, schema)
         if twin is not None:
             return (
-                f"there is no {side}.{name}: {twin.message} is sent by the {sender(twin.message)}; "
+                f"there is no {side}.{name}: {twin.message} is sent by the {senders(twin.message)}; "
                 f"the function is {other}.{name}"
             )
     mandatory = _mandatory(side, name, schemas)
     if mandatory is not None:
         return f"there is no {side}.{name}: {mandatory.path} is mandatory in the schema, so it is always there"
-    known = list(names(side, schemas[:2]))
+    known = list(names(side, in_use(schemas)))
     parts = [other[len(name) :] for other in known if other.startswith(f"{name}_") and other != name + _SUFFIX]
     if parts:
         return f"there is no {side}.{name}, but its parts have functions: …{', …'.join(parts[:_PARTS_SHOWN])}"

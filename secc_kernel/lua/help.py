@@ -20,7 +20,7 @@ from ..session.sequence import SEQUENCES
 from . import enumerations
 from .convert import member_key, table_name
 from .documentation import described
-from .functions import SIDES, Function, keys, sender
+from .functions import SIDES, Function, keys, receives, senders, sends
 from .phrases import bounds, kind, say
 from .snippets import call, is_part
 from .standard import STANDARD
@@ -172,15 +172,18 @@ def message_text(schema: str, message: str, language: str = "en") -> Meaning | N
 def message(schema: str, name: str, language: str = "en", detail: bool = False) -> Explanation:
     """What is to say about a message as a whole."""
     words, said = vocabulary(schema), message_text(schema, name, language)
-    party = sender(name)
+    party = senders(name)
     facts = [(say("message", language), f"{say('sent by', language, message=name, sender=party)} ({words.title})")]
     if before := _before(schema, name):
         facts.append((say("follows", language), before))
     if said is not None and said.clause:
         facts.append((say("clause", language), said.clause))
-    side = next(table for table, role in SIDES.items() if role == party)
-    other = next(table for table, role in SIDES.items() if role != party)
-    code = f"{other}.Receive_{name}_001()\n{side}.Send_{name}_001()"
+    code = "\n".join(
+        f"{table}.{verb}_{name}_001()"
+        for verb, does in (("Receive", receives), ("Send", sends))
+        for table, role in SIDES.items()
+        if does(role, name)
+    )
     tree = tuple(fields_of(schema, name, language)) if detail else ()
     return Explanation(name, "", said.text if said is not None else name, tuple(facts), code=code, tree=tree)
 
@@ -204,7 +207,7 @@ def _meanings(found: Function, language: str) -> list[tuple[str, Meaning | None]
 
 def _facts(found: Function, known: list[tuple[str, Meaning | None]], language: str) -> Iterator[tuple[str, str]]:
     words = vocabulary(found.schema)
-    party = sender(found.message)
+    party = senders(found.message)
     yield (
         say("message", language),
         f"{say('sent by', language, message=found.message, sender=party)} ({words.title})",

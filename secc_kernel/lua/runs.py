@@ -15,7 +15,7 @@ from ..session.events import Ended
 from ..session.journal import Journal
 from .conditions import holds, values_of
 from .errors import LuaUserError
-from .functions import suggest
+from .functions import layer_messages, sends, suggest
 from .hosting import Ask, LuaFunction, Pending
 from .picture import scalar as shown
 
@@ -32,6 +32,7 @@ __all__ = [
     "run_to",
     "run_to_end",
     "run_until",
+    "run_with",
     "wait_for",
 ]
 
@@ -59,7 +60,7 @@ class Run:
     outcome: str
 
 
-def _run(
+def run_with(
     bench: Bench, what: str, begin: Callable[[], Future[Any]], result: Callable[[Any], tuple[Any, str]]
 ) -> Pending:
     """Let the autopilot work; what it did is shown when it is done.
@@ -126,13 +127,13 @@ def wait_for(bench: Bench, seconds: float) -> Pending:
 def run_to(bench: Bench, request: Any) -> Pending:
     """Run up to the answer to a request, or the request itself; gives where it stopped, if it did before."""
     known = known_requests()
-    if request not in known:
-        near = suggest(str(request), sorted(known))
+    if request not in known and request not in layer_messages():
+        near = suggest(str(request), sorted({*known, *layer_messages()}))
         hint = f"; did you mean {near}?" if near else f"; it is one of {', '.join(sorted(known))}"
         raise LuaUserError(f"Session.RunTo takes the name of a request, not {request!r}{hint}")
     session = bench.ensure()
-    ready = f"it is your turn to {'answer' if session.side == 'SECC' else 'send'} {request}"
-    return _run(
+    ready = f"it is your turn to {'send' if sends(session.side, request) else 'answer'} {request}"
+    return run_with(
         bench,
         f"RunTo {request}",
         lambda: session.run_to(request),
@@ -149,7 +150,7 @@ def run_to_end(bench: Bench) -> Pending:
         given, said = _end(outcome)
         return given, f"the session had ended before ({said})" if before else said
 
-    return _run(bench, "RunToEnd", session.run_to_end, result)
+    return run_with(bench, "RunToEnd", session.run_to_end, result)
 
 
 def _end(outcome: Ended | Stop) -> tuple[tuple[str, str], str]:
@@ -164,7 +165,7 @@ def run_for(bench: Bench, seconds: Any) -> Pending:
         raise LuaUserError(f"Session.RunFor takes a number of seconds, not {seconds!r}")
     session = bench.ensure()
     passed = f"{seconds:g} s have passed"
-    return _run(
+    return run_with(
         bench,
         f"RunFor {seconds:g} s",
         lambda: session.run_for(seconds),

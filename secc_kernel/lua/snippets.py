@@ -10,7 +10,7 @@ from ..exi.declare import ComplexType
 from ..messages import vocabulary
 from ..messages.meanings import meaning
 from .convert import is_text, member_key, table_name
-from .functions import SIDES, Function, keys, listing, sender, variable
+from .functions import SIDES, Function, keys, listing, sends, variable
 from .names import Item
 
 __all__ = ["call", "exchange", "exchanges", "is_part", "value"]
@@ -129,9 +129,9 @@ def exchange(side: str, schema: str, name: str) -> str:
         The exchange: ``SessionSetup``.
     """
     request, response = f"{name}Req", f"{name}Res"
-    receives = sender(request) != SIDES[side]
-    lines = [f"{side}.{'Receive' if receives else 'Send'}_{request}_001()"]
-    if receives:
+    asked = not sends(SIDES[side], request)
+    lines = [f"{side}.{'Receive' if asked else 'Send'}_{request}_001()"]
+    if asked:
         lines += _lines(side, schema, request, "Get")
         lines += ["", *_lines(side, schema, response, "Set"), f"{side}.Send_{response}_001()"]
     else:

@@ -46,10 +46,15 @@ class Vocabulary:
     modules: tuple[str, ...]
     offered: bool = True
 
+    @property
+    def declaring(self) -> tuple[str, ...]:
+        """The declaring modules by their full names."""
+        return tuple(f"{__name__}.{module}" for module in self.modules)
+
     @cached_property
     def schema(self) -> Schema:
         """The namespaces as one schema."""
-        return Schema(*(import_module(f"{__name__}.{m}") for m in self.modules))
+        return Schema(*map(import_module, self.declaring))
 
     @cached_property
     def codec(self) -> Codec:
@@ -64,7 +69,7 @@ class Vocabulary:
     @cached_property
     def elements(self) -> dict[str, Element]:
         """The messages' elements by name, in the order of the standard's schema."""
-        main = import_module(f"{__name__}.{self.modules[-1]}").__name__
+        main = self.declaring[-1]
         found = [e for e in self.schema.elements if e.module == main and e.name.endswith(("Req", "Res"))]
         order = {id(v): n for n, v in enumerate(vars(import_module(main)).values())}
         return {e.name: e for e in sorted(found, key=lambda e: order[id(e)])}

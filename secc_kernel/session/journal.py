@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 #: Of the file's layout; a reader refuses what is newer than itself.
 FORMAT_VERSION = 1
 
-#: The vocabulary of each layer below V2G.
-_BELOW = {"sdp": "sdp", "homeplug": "slac"}
-assert set(_BELOW.values()) == LAYERS.keys()
+#: The vocabulary of each layer below V2G whose messages scripts can work at.
+BELOW = {"sdp": LAYERS["sdp"].key, "homeplug": LAYERS["slac"].key}
 
 #: Entries that `Journal.extend` records at a time.
 _BLOCK = 256
@@ -147,7 +146,7 @@ class FrameEntry(Entry):
         return decoding.Text(message.name, message.to_xml() if xml else None, None)
 
     def _decode(self) -> None:
-        schema = self.schema if self.layer == "v2gtp" else _BELOW.get(self.layer)
+        schema = self.schema if self.layer == "v2gtp" else BELOW.get(self.layer)
         if self.layer != "v2gtp" and schema is None:
             self._error = f"a frame of the layer {self.layer!r} carries no EXI message"
         elif schema is None:

@@ -10,7 +10,7 @@ from secc_kernel.lua.api import SideApi
 from secc_kernel.lua.bench import Bench, make_message
 from secc_kernel.lua.convert import member_key, table_name, to_script
 from secc_kernel.lua.enumerations import member
-from secc_kernel.lua.functions import SIDES, catalogue, sender
+from secc_kernel.lua.functions import SIDES, catalogue, sends
 from secc_kernel.lua.names import choices
 from secc_kernel.messages import vocabulary
 
@@ -100,7 +100,7 @@ class Arrived:
 
 def sides(schema, message):
     """The APIs of the side that sends a message and of the one that receives it, in a session of that vocabulary."""
-    role = sender(message)
+    role = next(role for role in SIDES.values() if sends(role, message))
     other = "SECC" if role == "EVCC" else "EVCC"
     ours, theirs = Bench(), Bench()
     ours.protocols = theirs.protocols = (schema,)

@@ -279,7 +279,7 @@ def test_what_cannot_be_decoded_says_why():
     assert journal.frames[0].message is None
     assert journal.frames[0].name == ""
     assert "vocabulary" in journal.frames[1].error
-    assert "sdp" in journal.entries[2].error
+    assert "SDP" in journal.entries[2].error
     with pytest.raises(JournalError, match="message 0 cannot be decoded"):
         journal.xml(0)
 

@@ -34,7 +34,7 @@ class World:
 
     globals: Mapping[str, Known] = field(default_factory=dict)
     names: tuple[str, ...] = ()
-    schemas: tuple[str, ...] = ("iso2", "sap")
+    schemas: tuple[str, ...] = ("iso2", "sap", "sdp", "slac")
     coming: tuple[str, ...] = ("SessionSetupReq", "SessionSetupRes")
     side: str = "Secc"
     language: str = "en"

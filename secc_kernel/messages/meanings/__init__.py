@@ -45,6 +45,7 @@ LANGUAGES = ("en", "ko")
 
 _TEXTS = Path(__file__).parent
 _DECLARATIONS = __package__.rpartition(".")[0]
+_PACKAGE = _DECLARATIONS.rpartition(".")[0]
 #: The sections that are not named after a type: global elements, and fields of any type of the module.
 _ELEMENTS, _ANY = "elements", "*"
 
@@ -147,8 +148,8 @@ def member_meaning(schema: str, enum_name: str, literal: str, language: str = LA
     KeyError
         There is no such vocabulary.
     """
-    for module in vocabulary(schema).modules:
-        found = _look_up(module, (enum_name,), literal, language)
+    for module in vocabulary(schema).declaring:
+        found = _look_up(_module(module), (enum_name,), literal, language)
         if found is not None:
             return found
     return None
@@ -187,7 +188,8 @@ def _found(owner: type, name: str, language: str) -> Meaning | None:
 
 
 def _module(module: str) -> str:
-    return module.removeprefix(f"{_DECLARATIONS}.")
+    # Those of the lower layers are declared beside their bytes.
+    return module.removeprefix(f"{_DECLARATIONS}.").removeprefix(f"{_PACKAGE}.")
 
 
 def _clause(owner: type) -> str:

@@ -21,7 +21,6 @@ from secc_kernel.exi.declare import ComplexType, Element
 from secc_kernel.exi.errors import DecodeError, EncodeError
 from secc_kernel.exi.grammar import Grammars
 from secc_kernel.exi.reader import Document, Step
-from secc_kernel.exi.schema import Schema
 from secc_kernel.messages import Vocabulary, register, vocabulary
 from secc_kernel.wire import homeplug, sdp, v2gtp
 
@@ -80,10 +79,10 @@ class _Codec:
 class LayerVocabulary(Vocabulary):
     """The messages of a layer."""
 
-    @cached_property
-    def schema(self) -> Schema:
-        """The declared types."""
-        return Schema(*map(import_module, self.modules))
+    @property
+    def declaring(self) -> tuple[str, ...]:
+        """The declaring modules by their full names."""
+        return tuple(f"{__name__}.{module}" for module in self.modules)
 
     @cached_property
     def codec(self) -> Codec:
@@ -99,7 +98,7 @@ class LayerVocabulary(Vocabulary):
     @cached_property
     def declared(self) -> dict[str, type[WireMessage]]:
         """What the wire's own modules call the messages."""
-        found: dict[str, type[WireMessage]] = import_module(self.modules[-1]).DECLARED
+        found: dict[str, type[WireMessage]] = import_module(self.declaring[-1]).DECLARED
         return found
 
     def sends(self, role: str, message: str) -> bool:
@@ -129,8 +128,8 @@ class LayerVocabulary(Vocabulary):
 LAYERS: dict[str, LayerVocabulary] = {
     words.key: words
     for words in (
-        LayerVocabulary("sdp", "SDP", "", (0, 0), 0, (f"{__name__}.discovery",), offered=False),
-        LayerVocabulary("slac", "SLAC", "", (0, 0), 0, (f"{__name__}.management",), offered=False),
+        LayerVocabulary("sdp", "SDP", "", (0, 0), 0, ("discovery",), offered=False),
+        LayerVocabulary("slac", "SLAC", "", (0, 0), 0, ("management",), offered=False),
     )
 }
 """The vocabularies of the lower layers, by key."""
