@@ -71,7 +71,8 @@ def test_a_script_sees_the_whole_plug_in(sessions):
         "[B]", "CM_SET_KEY.REQ", "CM_SET_KEY.CNF", "[B 5 %]", "CM_SLAC_PARM.REQ", "CM_SLAC_PARM.CNF",
         "CM_START_ATTEN_CHAR.IND", "CM_MNBC_SOUND.IND", "CM_ATTEN_PROFILE.IND", "CM_ATTEN_CHAR.IND",
         "CM_ATTEN_CHAR.RSP", "CM_SLAC_MATCH.REQ", "CM_SLAC_MATCH.CNF", "VS_LINK_STATUS.REQ", "VS_LINK_STATUS.CNF",
-        "SECC_DiscoveryReq", "SECC_DiscoveryRes", "supportedAppProtocolReq", "supportedAppProtocolRes", "SessionSetupReq",
+        "SECC_DiscoveryReq", "SECC_DiscoveryRes", "supportedAppProtocolReq", "supportedAppProtocolRes",
+        "SessionSetupReq",
     ]  # fmt: skip
     assert not rules(session)
     assert session.now < 5.0  # recorded ones: 4.9 s from the match to SDP in the middle
