@@ -204,6 +204,11 @@ class KernelHost:
 
         for journal in reversed(self._journals):
             # From the end, by identity: entries compare by content.
+            if entry.layer != "v2gtp":
+                if any(other is entry for other in reversed(journal.entries)):
+                    display(views.message(journal, entry))
+                    return
+                continue
             for index in range(len(journal.frames) - 1, -1, -1):
                 if journal.frames[index] is entry:
                     display(views.message(journal, index))

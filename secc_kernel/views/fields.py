@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from secc_kernel.exi.datatypes import SimpleType
 from secc_kernel.exi.declare import AnyElement, Child, ComplexType, Field
 from secc_kernel.exi.xml_writer import lexical
+from secc_kernel.wire.layers import LAYERS
 
 if TYPE_CHECKING:
     from secc_kernel.codec import Message
@@ -62,12 +63,14 @@ def quantities(message: Message) -> Iterator[Leaf]:
 def key_fields(message: Message, width: int) -> str:
     """The first fields that fit into ``width`` characters; those at the top of the message go before nested ones.
 
-    Values too long to take in at a glance are left to the details, and lists to messages that have nothing else.
+    Values too long to take in at a glance are left to the details, and lists to messages that have nothing else. Below
+    V2G, where nothing can be left out, what is zero says least.
     """
     shown: list[str] = []
     found = [leaf for leaf in quantities(message) if leaf.path]
     single = [leaf for leaf in found if not any(name.endswith("]") for name in leaf.path)]
-    for leaf in sorted(single or found, key=lambda leaf: len(leaf.path)):
+    below = message.schema in LAYERS
+    for leaf in sorted(single or found, key=lambda leaf: (below and _is_zero(leaf.value), len(leaf.path))):
         text = f"{leaf.path[-1]} {leaf.shown}".rstrip()
         if len(text) > 48:
             continue
@@ -76,6 +79,10 @@ def key_fields(message: Message, width: int) -> str:
         shown.append(text)
         width -= len(text) + 3
     return " · ".join(shown)
+
+
+def _is_zero(value: Any) -> bool:
+    return not any(value) if isinstance(value, bytes) else value == 0
 
 
 def physical(value: ComplexType) -> tuple[Decimal, str] | None:

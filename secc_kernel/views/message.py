@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from secc_kernel.exi.declare import ComplexType
+from secc_kernel.session.journal import FrameEntry
 from secc_kernel.session.tables import MESSAGE_COLUMNS, is_request, message_row
+from secc_kernel.views.below import Below, frame_table
 from secc_kernel.views.fields import Path, key_fields, leaves, quantities
 from secc_kernel.views.look import (
     Beside,
@@ -84,8 +86,10 @@ def xml(journal: Journal, i: int = -1) -> View:
     return View([_section("XML", reading), *_xml_blocks(reading)], lambda: _leaf_data(reading))
 
 
-def message(journal: Journal, i: int = -1) -> View:
+def message(journal: Journal, i: int | FrameEntry = -1) -> View:
     """Message ``i`` in one line, and everything about it behind that line: what a cell shows for a Send or Receive.
+
+    In place of an index it may be an entry of the journal: so are those of SLAC and SDP shown, which have none.
 
     ``data``: as of `xml`.
 
@@ -94,6 +98,8 @@ def message(journal: Journal, i: int = -1) -> View:
     IndexError
         The journal has no such message.
     """
+    if isinstance(i, FrameEntry):
+        return _below(Below(journal, i))
     reading = Reading(journal, i)
     entry, remarks = reading.entry, reading.remarks
     head = v2gtp.pack(entry.payload_type, entry.data)[: v2gtp.HEADER_LENGTH].hex()
@@ -105,6 +111,17 @@ def message(journal: Journal, i: int = -1) -> View:
     if reading.message is not None:
         # The text form has each value in the table above; what XML adds is for those who look closer.
         details.append(Either((Fold(Para.of("XML"), tuple(_xml_blocks(reading))),), ()))
+    return View([Fold(_headline(reading, remarks), tuple(details))], lambda: _leaf_data(reading))
+
+
+def _below(reading: Below) -> View:
+    """A message of SLAC or SDP."""
+    entry, remarks = reading.entry, reading.remarks
+    around = _header_table([reading]) if entry.layer == "sdp" else frame_table(reading)
+    details: list[Block] = [Beside((_field_table(reading), Either((around,), ())))]
+    if remarks:
+        details.append(_remark_table([(reading, remark) for remark in remarks]))
+    details.append(Para.of(f"{counted(len(entry.data), 'byte')}: ", Span(_hex(entry.data), "mono")))
     return View([Fold(_headline(reading, remarks), tuple(details))], lambda: _leaf_data(reading))
 
 
