@@ -270,6 +270,8 @@ class TcpLink:
 
     async def close(self) -> None:
         """Close connection and sockets; what was written still goes out."""
+        if self._party.connection is not None:
+            self._party.link_lost(self.now, f"the {self._party.role}'s end was closed")
         self._stop_shaking()
         self._let_go()
         if self._closing:

@@ -77,6 +77,8 @@ class PlugIn:
         What has flowed.
     soc
         State of charge at the beginning and at the end, percent; None where the vehicle does not say.
+    reason
+        Why it ended before there was a conversation, by an end of it that knows; '' where none has told.
     pilot, unplugged
         Whether the control pilot told of its beginning, and of its end.
     cut
@@ -95,6 +97,7 @@ class PlugIn:
     talks: list[Talk] = field(default_factory=list)
     energy: Energy = field(default_factory=Energy)
     soc: tuple[float, float] | None = None
+    reason: str = ""
     pilot: bool = False
     unplugged: bool = False
     cut: bool = False
@@ -144,6 +147,8 @@ class PlugIn:
             return self._how_talked()
         if self.tls:
             return How("", "", "its messages are inside of TLS, and no secrets are at hand")
+        if self.reason:
+            return How("failed", "", self.reason)
         if self.answered is not None:
             return How("failed", "EVCC", "no message follows the station's SDP response")
         if self.requests:
@@ -384,9 +389,11 @@ class Observer:
             role, how, why = ended
             # A vehicle may ask to be matched anew before its last connection is known to have gone.
             talked = self._last if self._last.talks else next((p for p in reversed(self._recent) if p.talks), None)
-            if talked is not None:
+            if talked is not None and (talked is self._last or role not in talked.talks[-1].told):
                 talked.talks[-1].told.setdefault(role, (how, why))
                 talked.talks[-1].paused = how == "paused"
+            elif not self._last.reason:
+                self._last.reason = why
             self._last.end = max(self._last.end, entry.time)
 
 

@@ -91,6 +91,7 @@ class _Car:
         except SessionError:
             pass  # its link has gone already
         session.close()
+        session.journal.close()
         self._outcome = self._outcome or "unplugged"
 
     def _status(self) -> dict[str, Any]:
