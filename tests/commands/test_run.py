@@ -130,8 +130,8 @@ def test_every_message_is_shown_where_it_is_asked_for(run):
     status, out, _ = run(PASSING, "--verbose")
     assert status == 0
     lines = out.splitlines()
-    assert lines[0] == "     0.103  EVCC -> SECC  supportedAppProtocolReq"
-    assert lines[-2] == "     0.166  EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished"
+    assert lines[0] == "     2.992  EVCC -> SECC  supportedAppProtocolReq"
+    assert lines[-2] == "     3.055  EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished"
     assert lines[-3] == "PASS the compact car came"
 
 
