@@ -31,6 +31,8 @@ from secc_kernel.link.capture import CaptureError, iterate
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, JournalError, is_journal, recorded
 from secc_kernel.session.tables import frame_row
 
+#: The format that is no rows: packets, for Wireshark.
+_PCAPNG = "pcapng"
 #: Bytes that are worth a process of their own, which needs a moment to start.
 _BYTES_A_PROCESS = 1 << 22
 #: The layers of a table, and of the other formats.
@@ -72,8 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=sorted(FORMATS),
-        help="of the rows (by the ending of --output: .csv, .jsonl, .parquet; else table)",
+        choices=sorted((*FORMATS, _PCAPNG)),
+        help="of the rows, or pcapng for Wireshark (by the ending of --output: .csv, .jsonl, .parquet, .pcapng; else "
+        "table)",
     )
     parser.add_argument(
         "--layers",
@@ -120,6 +123,8 @@ def main(arguments: argparse.Namespace) -> int:
     sizes = [_size(path) for path in arguments.files]
     processes = _processes(arguments.jobs, sizes)
     format_ = arguments.format or _format_of(arguments.output)
+    if format_ == _PCAPNG:
+        return _write_capture(arguments)
     if arguments.summary and format_ != "table":
         raise CommandError(f"--summary is text: leave --format {format_} away, or ask Journal.plug_ins() in Python")
     with (
@@ -141,7 +146,26 @@ def main(arguments: argparse.Namespace) -> int:
 def _format_of(path: str | None) -> str:
     """The format that a file's ending names; that for people otherwise."""
     ending = Path(path or "").suffix[1:].lower()
-    return ending if ending in FORMATS else "table"
+    return ending if ending in FORMATS or ending == _PCAPNG else "table"
+
+
+def _write_capture(arguments: argparse.Namespace) -> int:
+    """Write a file as a capture instead of rows."""
+    from secc_kernel.link.export import entries_of, export
+
+    path, *others = arguments.files
+    if others or _size(path) is None:
+        raise CommandError("--format pcapng writes one capture of one file, which is read twice (no pipe)")
+    if arguments.summary or arguments.layers != frozenset():
+        raise CommandError("--format pcapng writes everything: leave --summary and --layers away")
+    with _output(arguments.output, arguments.files) as file:
+        if file.isatty():
+            raise CommandError("pcapng is no text for a terminal: name a file with --output")
+        try:
+            export(entries_of(path, arguments.keylog), Path(path).name, file)
+        except (CaptureError, JournalError) as error:
+            raise CommandError(f"{error}") from None
+    return 0
 
 
 def _names(paths: list[str]) -> dict[str, str]:

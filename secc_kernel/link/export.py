@@ -171,7 +171,10 @@ class _Exporter:
             self._writer.statistics(entry.time, self._taken_note())
 
     def finish(self) -> None:
-        """Write what is held, and what was recorded after the last packet."""
+        """Write what is held, and with it what was recorded after the last packet."""
+        if self._held is not None:
+            time, packet, note = self._held
+            self._held = time, packet, note + self._taken_note()
         self._flush()
         if self._note:
             self._writer.statistics(self._time, self._taken_note())

@@ -2,8 +2,8 @@
 
 What packets can carry comes from the packets, by the same machines as that of any capture. The rest stands in the notes
 of their blocks (`pcapng_writer`), as the lines of a journal's file: an entry a line, each in the note of the packet
-before which, or with which, it was recorded; the last ones in a block of statistics. Three lines differ from those of a
-journal's file:
+before which, or with which, it was recorded, or of the last packet; where there is none in a block of statistics. Three
+lines differ from those of a journal's file:
 
 - the first, in the section's block: ``{"secc-kernel": 1, "source": "charge"}``.
 - a frame that packets carry has ``size`` and ``crc`` (CRC-32) in the place of ``data``.
@@ -95,7 +95,7 @@ class Restoration:
                 hash(key)
                 self._queue.append({**record, "key": key})
                 return
-            if record["kind"] == "secret" and isinstance(record["line"], int):
+            if record["kind"] == "secret" and isinstance(record.get("line"), int):
                 if not 0 <= record["line"] < len(self._secrets):
                     self._lost["secrets of TLS are"] += 1
                     return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import struct
 import subprocess
 import threading
@@ -14,13 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packets import EXI, Connection, pcap_of
-from tls_sessions import NO_ENCRYPT_THEN_MAC, certificate, talk
+from tls_sessions import NO_ENCRYPT_THEN_MAC, TLS12, TLS13, certificate, talk
 
 from secc_kernel.link.capture import CaptureError, iterate, read_capture
 from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteEntry, SecretEntry
 from secc_kernel.wire.v2gtp import pack
 
-TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 SAID = [
     ("EV", pack(0x8001, EXI.sap_req)),
     ("SECC", pack(0x8001, EXI.sap_res)),
