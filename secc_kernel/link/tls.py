@@ -102,8 +102,8 @@ class TlsStream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         state = self._state
-        if state in ("new", "handshake") and (self._handshake.client_hello is not None or not self._server):
-            self._failed("client" if self._server else "server", "", "" if exc is None else str(exc))
+        if state in ("new", "handshake") and (self._begun or not self._server):
+            self._failed(self._side(of_peer=True), "", "" if exc is None else str(exc))
         elif state == "open":
             text = f"the {self._peer} closed the connection without saying so in TLS (close_notify)"
             self._find("tls.truncated", "note", text)
@@ -228,7 +228,7 @@ class TlsStream(asyncio.Protocol):
             if said.rule != "tls.roots" or self._server:  # what our own vehicle cannot say is no finding
                 self._find(said.rule, said.severity, said.text)
         if self._server and shake.tls13 and "client" not in shake.certificates:
-            text = "the vehicle showed no certificate, as ISO 15118-20 demands in TLS 1.3 ([V2G20-2400])"
+            text = "the vehicle showed no certificate, which ISO 15118-20 demands ([V2G20-2400])"
             why = (
                 "" if self._tls.settings.verifies else ": it was not asked for one, since there is no root to check it"
             )

@@ -23,10 +23,14 @@ import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from secc_kernel.link.net import LinkError
 from secc_kernel.wire.tls import TLS12, TLS13, ClientHello
 from secc_kernel.wire.tls_names import GROUPS
+
+if TYPE_CHECKING:
+    from secc_kernel.pki.folder import Credentials
 
 __all__ = ["VERSIONS", "KeyTap", "Plan", "Tls", "TlsSettings"]
 
@@ -141,7 +145,8 @@ class Tls:
         try:
             # A vehicle shows a certificate in TLS 1.3 only, and may do without one.
             if role == "SECC" or settings.certificate is not None:
-                credentials(self._folder, self._name, _LEAVES_OF_TLS13)
+                for found in credentials(self._folder, self._name, _LEAVES_OF_TLS13):
+                    _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), found)
             self._check_roots()
         except PkiError as error:
             raise LinkError(str(error)) from error
@@ -256,13 +261,7 @@ class Tls:
             if needed:
                 raise LinkError(str(error)) from error
             return
-        try:
-            context.load_cert_chain(found.chain, found.key)
-        except (OSError, ssl.SSLError) as error:
-            raise LinkError(
-                f"{found.chain} and {found.key} cannot be used: {error.strerror or error}; the key has to be the "
-                "leaf's, and in the clear"
-            ) from error
+        _load(context, found)
 
     def _trust(self, context: ssl.SSLContext, *names: str) -> None:
         for name in names:
@@ -276,6 +275,24 @@ class Tls:
         from secc_kernel.pki.folder import roots
 
         return roots(self._folder, name)
+
+
+def _load(context: ssl.SSLContext, found: Credentials) -> None:
+    """Let a context show a certificate.
+
+    Raises
+    ------
+    LinkError
+        Certificate and key cannot be read, or are not each other's.
+    """
+    try:
+        # A password would be asked for at the terminal, where there may be none.
+        context.load_cert_chain(found.chain, found.key, password=lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        why = error.reason.replace("_", " ").lower() if isinstance(error, ssl.SSLError) and error.reason else str(error)
+        raise LinkError(
+            f"{found.chain} with {found.key} cannot be used: {why}; the key has to be the leaf's, and in the clear"
+        ) from error
 
 
 def _speaks_20(protocols: Iterable[str]) -> bool:

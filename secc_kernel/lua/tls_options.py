@@ -23,12 +23,13 @@ def tls_settings(options: Options) -> TlsSettings | None:
         They contradict each other, or are no such values.
     """
     given = [name for name in _BELONGING if getattr(options, name) != _DEFAULTS[name]]
-    if options.tls is False or options.tls is None:
+    if options.tls is False:
         if given:
             raise LuaUserError(f"Session.Open: {given[0]} belongs to TLS: say tls=true, or tls='the folder of a PKI'")
         return None
-    if options.tls is not True and (not isinstance(options.tls, str) or not options.tls):
-        raise LuaUserError(f"Session.Open: tls is true, false or the folder of a PKI, not {options.tls!r}")
+    tls: object = options.tls  # whatever a script has given
+    if tls is not True and not (isinstance(tls, str) and tls):
+        raise LuaUserError(f"Session.Open: tls is true, false or the folder of a PKI, not {tls!r}")
     if options.link == "sim":
         raise LuaUserError(
             "Session.Open: the simulated link has no TCP connection that TLS could secure; "

@@ -41,6 +41,8 @@ __all__ = ["AWAITS_LINK", "Connection", "Party", "endpoint"]
 _INFINITY = float("inf")
 AWAITS_LINK = "waits for the data link"
 """The state of a party that is plugged in, before its modem has a link."""
+_TLS = b"\x16\x03"
+"""How a TLS handshake begins."""
 _SHOWN = 32
 """How many bytes of what cannot be read a finding shows."""
 
@@ -236,6 +238,9 @@ class Party(ABC):
                 return
         if damage is not None:
             shown = damage.rest[:_SHOWN].hex(" ") + (" …" if len(damage.rest) > _SHOWN else "")
+            if damage.rest.startswith(_TLS):
+                text = f"{self.peer_role} begins a TLS handshake, and TLS is not done here (tls=true does it)"
+                self._find("tls.unexpected", "error", text)
             self._find("v2gtp", "error", f"{self.peer_role} sent what is no V2GTP: {damage}; the bytes are {shown}")
             self._abort(f"{self.peer_role} sent what is no V2GTP: {damage.reason}", self.peer_role)
 

@@ -304,7 +304,7 @@ class ClientHello:
     @classmethod
     def parse(cls, body: bytes) -> ClientHello:
         """Read the message's body; raises TLSError."""
-        reader = _Reader(body, "ClientHello")
+        reader = _Reader(body, "the ClientHello")
         version, random, session_id = reader.number(2), reader.take(32), reader.opaque(1)
         suites = reader.numbers(2)
         reader.opaque(1)  # compression: none is in use
@@ -397,7 +397,7 @@ class ServerHello:
     @classmethod
     def parse(cls, body: bytes) -> ServerHello:
         """Read the message's body; raises TLSError."""
-        reader = _Reader(body, "ServerHello")
+        reader = _Reader(body, "the ServerHello")
         version, random, session_id = reader.number(2), reader.take(32), reader.opaque(1)
         suite = reader.number(2)
         reader.number(1)
@@ -427,7 +427,7 @@ class Certificate:
     @classmethod
     def parse(cls, body: bytes, tls13: bool = False) -> Certificate:
         """Read the message's body; raises TLSError."""
-        reader = _Reader(body, "Certificate")
+        reader = _Reader(body, "the Certificate")
         if tls13:
             reader.opaque(1)
         inner = reader.vector(3)
@@ -451,7 +451,7 @@ class CertificateStatus:
     @classmethod
     def parse(cls, body: bytes) -> CertificateStatus:
         """Read the message's body; raises TLSError."""
-        reader = _Reader(body, "CertificateStatus")
+        reader = _Reader(body, "the CertificateStatus")
         kind = body[:1]
         if kind == b"\2":
             reader.number(1)
@@ -478,7 +478,7 @@ class CertificateRequest:
     @classmethod
     def parse(cls, body: bytes, tls13: bool = False) -> CertificateRequest:
         """Read the message's body; raises TLSError."""
-        reader = _Reader(body, "CertificateRequest")
+        reader = _Reader(body, "the CertificateRequest")
         reader.opaque(1)
         if not tls13:
             signatures = reader.numbers(2)
@@ -501,7 +501,7 @@ class ServerKeyExchange:
     @classmethod
     def parse(cls, body: bytes) -> ServerKeyExchange:
         """Read the message's body; raises TLSError."""
-        reader = _Reader(body, "ServerKeyExchange")
+        reader = _Reader(body, "the ServerKeyExchange")
         if reader.number(1) != 3:  # no named group
             return cls(0, 0)
         group = reader.number(2)

@@ -228,5 +228,5 @@ def test_a_hello_that_breaks_off_says_where():
             ClientHello.parse(whole[:end])
     with pytest.raises(TLSError, match="the ClientHello's supported_groups ends after 3 bytes"):
         ClientHello.parse(hello_with(10, b"\0\4\0"))
-    with pytest.raises(TLSError, match="ServerHello ends after 3 bytes"):
+    with pytest.raises(TLSError, match="the ServerHello ends after 3 bytes"):
         ServerHello.parse(b"\3\3\0")
