@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test oldest wheel lab bench compiled crosscheck fuzz lint notebooks docs clean
+.PHONY: help demo test oldest wheel lab bench soak compiled crosscheck fuzz lint notebooks docs clean
 
 help:
 	@echo "make demo       execute the first notebook against a simulated EV and print what happened"
@@ -20,6 +20,7 @@ help:
 	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
 	@echo "make fuzz       damaged input for the codec (ARGS='--inputs 10000000 --engine damage')"
+	@echo "make soak       200 plug-ins on a testbed, 20 of them cut at a random frame (root; ARGS='--plug-ins 20 --cuts 5')"
 	@echo "make clean      remove the environments and caches"
 
 # One stamp for each set of extras: made again when what is asked for changes, and otherwise at no cost.
@@ -121,6 +122,9 @@ $(VENV)/.stamp-fuzz: $(VENV)/.stamp-test
 
 fuzz: $(VENV)/.stamp-fuzz
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
+
+soak: $(VENV)/.stamp-test
+	@$(BIN)/python scripts/soak.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(WHEEL) $(VENV)-peer-kernels .pytest_cache .mypy_cache .ruff_cache .hypothesis
