@@ -46,10 +46,15 @@ FAILED = 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("script", metavar="SCRIPT.lua|NOTEBOOK.ipynb", help="what to run")
-    parser.add_argument("--link", choices=("sim", "tcp", "plc"), default="sim", help="how the two sides meet (sim)")
     parser.add_argument(
-        "--interface", metavar="IF", help="plc: the interface at the modem; tcp: the one with SDP; without: loopback"
+        "--link", choices=("sim", "tcp", "plc", "listen"), default="sim", help="how the two sides meet (sim)"
     )
+    parser.add_argument(
+        "--interface",
+        metavar="IF",
+        help="plc: the interface at the modem; tcp: the one with SDP; without: loopback; listen: where to listen",
+    )
+    parser.add_argument("--file", help="listen: a pcap or pcapng file that somebody writes, instead of an interface")
     parser.add_argument("--side", choices=("secc", "evcc"), default="secc", help="whom the script plays (secc)")
     parser.add_argument("--host", help="tcp without SDP: the address to listen on, or (evcc) the station's")
     parser.add_argument("--port", type=int, help="tcp: the port to listen on (a free one), or (evcc) the station's")
@@ -85,7 +90,9 @@ def _add_tls_arguments(parser: argparse.ArgumentParser) -> None:
     tls.add_argument("--tls-version", choices=VERSIONS, help="this version only")
     tls.add_argument("--tls-only", action="store_true", help="refuse a peer that goes without TLS")
     tls.add_argument("--no-tls-verify", action="store_true", help="do not check the peer's certificate")
-    tls.add_argument("--keylog", metavar="FILE", help="write the secrets there, with which Wireshark reads a capture")
+    tls.add_argument(
+        "--keylog", metavar="FILE", help="write the secrets there, for Wireshark (listen: read them there)"
+    )
     tls.add_argument("--disclose", action="store_true", help="send the secrets as UDP datagrams, for dsV2Gshark")
 
 
@@ -114,6 +121,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         raise CommandError("--tls belongs to --link tcp and plc: the simulated link has no connection to secure")
     if arguments.link == "sim" and (arguments.interface or arguments.host or arguments.port):
         raise CommandError("--interface, --host and --port belong to --link tcp and plc")
+    if arguments.link != "listen" and arguments.file:
+        raise CommandError("--file belongs to --link listen")
     if arguments.link == "plc" and arguments.host:
         raise CommandError("--host belongs to --link tcp: on powerline SDP finds the station")
     of_powerline = arguments.mac, arguments.key, arguments.assumed_attenuation, arguments.receive_attenuation
@@ -123,6 +132,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         link=arguments.link,
         side=arguments.side.upper(),
         interface=arguments.interface,
+        file=arguments.file,
         host=arguments.host,
         port=arguments.port,
         mac=arguments.mac,
@@ -228,6 +238,8 @@ class _Run:
         self._unsubscribe = session.journal.subscribe(lambda entry: self._note(entry, session))
         if session.link.real:
             what = "listening on" if session.side == "SECC" else "looking for"
+            if session.refusal:
+                what = "listening, without sending anything, to"
             self._output.now(f"{what} {session.link.place}")
 
     def _note(self, entry: Entry, session: LiveSession) -> None:
@@ -294,7 +306,7 @@ class _Run:
     def finish(self) -> None:
         """Let a real peer come to the end of its session, unless something went wrong."""
         session = self.bench.session
-        if session is None or self.error or not session.link.real or not session.autopilot:
+        if session is None or self.error or not session.link.real or session.refusal or not session.autopilot:
             return
         if session.party.connection is None:
             return

@@ -115,6 +115,11 @@ class LiveSession:
         The link cannot be opened; the text says what to do.
     """
 
+    refusal = ""
+    """Why nothing can be sent here, where a script only listens."""
+    advice = ""
+    """What it can do instead."""
+
     def __init__(
         self,
         link: Link,

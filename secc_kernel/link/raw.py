@@ -20,10 +20,22 @@ from typing import Any
 from ..wire import homeplug
 from .net import Interface, LinkError
 
-__all__ = ["ALL_TYPES", "InterfaceWatch", "RawSocket", "hardware_address", "is_up", "privilege_advice", "switch"]
+__all__ = [
+    "ALL_TYPES",
+    "DOWN",
+    "InterfaceWatch",
+    "RawSocket",
+    "hardware_address",
+    "is_up",
+    "privilege_advice",
+    "switch",
+]
 
 ALL_TYPES = 0x0003
 """As an Ethernet type: frames of all types."""
+
+DOWN = "{0} is down: switch it on (ip link set {0} up) and connect the modem"
+"""What is said of an interface that is of no use as it is."""
 
 _ETHERNET = 1  # ARPHRD_ETHER
 _CAP_NET_RAW = 13
@@ -34,6 +46,8 @@ _UP = 0x1  # IFF_UP
 _UP_AND_RUNNING = _UP | 0x40  # IFF_UP, IFF_RUNNING: switched on, and the other end of the cable is alive
 _LINK_GROUP = 1  # RTMGRP_LINK
 _LONGEST = 65535
+_ROOM = 1 << 22
+"""Bytes that may wait for a listener."""
 _AT_ONCE = 256
 """Frames that are read before the event loop does something else."""
 _GONE = (errno.ENETDOWN, errno.ENXIO, errno.ENODEV)
@@ -116,6 +130,11 @@ class RawSocket:
             raise LinkError(f"{self.interface.name} does not take a frame: {error.strerror or error}") from error
         return True
 
+    def mute(self) -> None:
+        """From now on only listen: nothing can be sent, and what this machine itself sends is received as well."""
+        self._socket.outs = None
+        self._socket.ins.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
+
     def close(self) -> None:
         """Close the socket."""
         if self._loop is not None and not self._socket.closed:
@@ -134,6 +153,8 @@ def _open(interface: str, ethertype: int, promiscuous: bool) -> Any:
     except PermissionError as error:
         raise LinkError(privilege_advice(interface)) from error
     except OSError as error:
+        if error.errno == errno.ENETDOWN:
+            raise LinkError(DOWN.format(interface)) from error
         raise LinkError(f"{interface} cannot be opened for raw frames: {error.strerror or error}") from error
 
 

@@ -172,6 +172,7 @@ class SideApi:
         message, what, count = lookup.message, lookup.what, lookup.indices
 
         def set_(*args: Any, place: str = "") -> None:
+            bench.takes_part(lookup.full_name)
             if len(args) != count + 1:
                 raise lookup.wrong_arguments(args)
             indices = args[:count]
@@ -189,6 +190,7 @@ class SideApi:
         message, outer = lookup.message, lookup.indices - 1
 
         def add(*args: Any, place: str = "") -> None:
+            bench.takes_part(lookup.full_name)
             if len(args) != outer + 1:
                 raise lookup.wrong_arguments(args)
             lookup.check_indices(args[:outer])

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from .. import codec
 from ..codec import Message
-from ..link.base import Composed, Maker
+from ..link.base import Composed, Link, Maker
 from ..link.breakpoints import Breakpoints
 from ..link.live import LiveSession
 from ..link.modem import TRANSIT
@@ -134,7 +134,7 @@ class Bench:
         try:
             journal = self.new_journal(options)
             link = make_link(self, options, journal)
-            self.session = LiveSession(
+            self.session = self._listening(link, options) or LiveSession(
                 link,
                 side=options.side,
                 autopilot=self.autopilot,
@@ -149,6 +149,26 @@ class Bench:
         for running in self._scripts:
             running.enter_context(self.session.script())
         return self.session
+
+    def _listening(self, link: Link, options: Options) -> LiveSession | None:
+        """The session in which a script only listens; None if the link is one to take part on."""
+        if link.kind != "listen":
+            return None
+        from ..link.listening import ListenSession  # not needed by most sessions
+
+        return ListenSession(link, side=options.side, on_end=self._ended, breakpoints=self.breakpoints)
+
+    def takes_part(self, what: str) -> None:
+        """Refuse what is of no use where a script only listens.
+
+        Raises
+        ------
+        LuaUserError
+            It does; the text says that, and what there is instead.
+        """
+        session = self.session
+        if session is not None and session.refusal:
+            raise LuaUserError(f"{what} does nothing here: {session.refusal}", session.advice)
 
     def new_journal(self, options: Options) -> Journal:
         """A journal for a session; sessions that name the same file go into the same journal.
@@ -196,6 +216,7 @@ class Bench:
 
     def restrict(self, protocols: Sequence[str]) -> None:
         """Offer only these protocols, from the next handshake on: as the station, or as the vehicle if that is ours."""
+        self.takes_part("Session.Protocol")
         try:
             SECC().offer_protocols(protocols)
         except ValueError as error:
@@ -229,6 +250,7 @@ class Bench:
 
     def send(self, role: str, message: str) -> Pending:
         """Send a message with what was set."""
+        self.takes_part(f"Send {message}")
         sheet = self.sheets.of(message)
         session = self.ensure(role)
         make, entries, first = self._maker(message), session.journal.entries, 0

@@ -101,7 +101,19 @@ def _octets(name: str, text: str | None, size: int) -> bytes | None:
     return found
 
 
-LINKS: dict[str, Callable[[Bench, Options, Journal], Link]] = {"sim": _simulated, "tcp": _tcp, "plc": _powerline}
+def _listen(bench: Bench, options: Options, journal: Journal) -> Link:
+    from ..link.follow import followed  # not needed by most sessions
+    from ..link.listen import ListenLink
+
+    return ListenLink(followed(options.interface, options.file, options.keylog), journal)
+
+
+LINKS: dict[str, Callable[[Bench, Options, Journal], Link]] = {
+    "sim": _simulated,
+    "tcp": _tcp,
+    "plc": _powerline,
+    "listen": _listen,
+}
 """What each kind of link is made by."""
 
 

@@ -14,11 +14,14 @@ class Options:
     Attributes
     ----------
     link : str
-        ``sim`` (a simulated vehicle, on a clock of its own), ``tcp``, or ``plc`` (a powerline modem).
+        ``sim`` (a simulated vehicle, on a clock of its own), ``tcp``, ``plc`` (a powerline modem), or ``listen`` (to
+        somebody else's session, without sending anything).
     side : str
         The party that the script plays: ``SECC`` or ``EVCC``.
     interface : str or None
-        TCP: the network interface with SDP; powerline: the one at the modem.
+        TCP: the network interface with SDP; powerline: the one at the modem; listening: where.
+    file : str or None
+        Listening: a pcap or pcapng file that somebody writes, instead of an interface.
     host, port : str or None, int or None
         TCP: where to listen, or (as the EVCC) the station, without SDP.
     mac : str or None
@@ -43,7 +46,8 @@ class Options:
     tls_verify : bool
         TLS: whether the other side's certificate is checked, where the PKI has the root.
     keylog : str or None
-        TLS: a file for the secrets, a line each, with which Wireshark reads a capture of the session.
+        TLS: a file for the secrets, a line each, with which Wireshark reads a capture of the session. Listening: a file
+        that has them.
     disclose : bool
         TLS: whether the secrets are sent as UDP datagrams on the interface, as dsV2Gshark reads them.
     journal : str or None
@@ -57,6 +61,7 @@ class Options:
     link: str = "sim"
     side: str = "SECC"
     interface: str | None = None
+    file: str | None = None
     host: str | None = None
     port: int | None = None
     mac: str | None = None

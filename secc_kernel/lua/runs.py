@@ -105,7 +105,9 @@ def announce(bench: Bench, what: str) -> None:
     if session is None or session is bench.announced or not session.link.real or session.party.connection is not None:
         return
     bench.announced = session
-    doing = "listening at" if session.side == "SECC" else "connecting to"
+    doing = "listening at" if session.side == "SECC" and not session.refusal else "connecting to"
+    if session.refusal:
+        doing = "listening to"
     tell(bench, what, len(session.journal.entries), f"{doing} {session.link.place}")
 
 

@@ -26,12 +26,14 @@ D = TypeVar("D", Options, Vehicle)
 
 DOCUMENTATION: dict[str, tuple[str, str]] = {
     "Session.Open": (
-        "Session.Open{link=, side=, interface=, host=, port=, slac=, tls=, journal=, prefer=, strict=, profile=, ...}",
+        "Session.Open{link=, side=, interface=, file=, host=, port=, slac=, tls=, journal=, prefer=, strict=, ...}",
         (
             "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten. "
             "link is 'sim', 'tcp' or 'plc' (a powerline modem at interface; there mac= and key= are the address and "
             "the network's key that are used instead of the interface's own and a fresh one, assumed_attenuation= is "
             "told in dB where the modem measures none, receive_attenuation= is what is lost between outlet and modem). "
+            "link='listen' follows somebody else's session on interface= or in file= (a capture that is being written) "
+            "and sends nothing; keylog= then names a file to read TLS secrets from. "
             "slac=false leaves away the simulated vehicle's control pilot and powerline: IP is there at once. "
             "tls= does TLS on a real link: true with certificates that nobody knows, or the folder of a PKI "
             "(secc-kernel pki new DIR), of which certificate= is shown; tls_version=, tls_only=, tls_verify=false, "
@@ -177,7 +179,7 @@ def _open(bench: Bench, options: Any) -> str:
     side = str(chosen.side).upper()
     if side not in SIDES.values():
         raise LuaUserError(f"Session.Open: side is {' or '.join(map(repr, SIDES.values()))}, not {chosen.side!r}")
-    for name in ("interface", "host", "mac", "key", "journal"):
+    for name in ("interface", "file", "host", "mac", "key", "journal"):
         if not isinstance(value := getattr(chosen, name), str | None):
             raise LuaUserError(f"Session.Open: {name} is a string, not {value!r}")
     if type(chosen.port) not in (int, type(None)):
@@ -234,6 +236,7 @@ def _plug(bench: Bench, options: Any) -> None:
     given = _table(options, "Ev.Plug")
     bench.vehicle = _vehicle(bench.vehicle, given, "Ev.Plug")
     session = bench.ensure()
+    bench.takes_part("Ev.Plug")
     if "EVCC" not in session.link.parties:
         raise LuaUserError(f"the vehicle at {session.link.place} is a real one: it plugs in by itself")
     session.plug(bench.make_vehicle(session.journal, records_frames=session.side == "EVCC"))
@@ -255,6 +258,7 @@ def _profile(bench: Bench, name: Any) -> str:
 
 def _simulated(bench: Bench) -> LiveSession:
     session = _live(bench)
+    bench.takes_part("Ev")
     if "EVCC" not in session.link.parties:
         raise LuaUserError(f"the vehicle at {session.link.place} is a real one: Ev drives the simulated vehicle")
     return session

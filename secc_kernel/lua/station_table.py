@@ -57,6 +57,7 @@ def _apply(bench: Bench, chosen: Mapping[str, Any]) -> None:
     session = bench.session
     if session is None:
         return
+    bench.takes_part("Session.Station")
     if "SECC" not in session.link.parties:
         raise LuaUserError(f"Session.Station: the station at {session.link.place} is a real one and sets itself up")
 
