@@ -35,8 +35,9 @@ from secc_kernel.session.tables import frame_row
 _PCAPNG = "pcapng"
 #: Bytes that are worth a process of their own, which needs a moment to start.
 _BYTES_A_PROCESS = 1 << 22
-#: The layers of a table, and of the other formats.
-_SHOWN = frozenset(("slac", "sdp", "v2gtp"))
+#: The layers that a table shows unless others are asked for.
+SHOWN = frozenset(("slac", "sdp", "v2gtp"))
+#: Those of the other formats.
 _LISTED = frozenset(("v2gtp",))
 
 
@@ -80,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--layers",
-        type=_layers,
+        type=layers_argument,
         default=frozenset(),
         metavar="LAYERS",
         help=f"which rows: {', '.join(LAYERS)} or all, separated by commas (a table: slac,sdp,v2gtp; others: v2gtp)",
@@ -105,7 +106,8 @@ def _count(text: str) -> int:
     return number
 
 
-def _layers(text: str) -> frozenset[str] | None:
+def layers_argument(text: str) -> frozenset[str] | None:
+    """The layers that an argument names; None for all that there is."""
     chosen = frozenset(name.strip() for name in text.split(","))
     if chosen == {"all"}:
         return None
@@ -248,7 +250,7 @@ def decode_file(
 
 def _for_people(job: Job, sink: Sink) -> tuple[Callable[[Entry], object], Callable[[], object]]:
     """What takes the entries for a table, and what ends it."""
-    layers = _SHOWN if job.layers == frozenset() else job.layers
+    layers = SHOWN if job.layers == frozenset() else job.layers
     timeline = Timeline(job.name, layers, sink.text, rows=not job.summary)
     return timeline.take, timeline.finish
 

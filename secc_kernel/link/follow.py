@@ -146,6 +146,10 @@ class FollowedInterface(Source):
         self._waiting: deque[tuple[bytes, float]] = deque()
         self._ready: Callable[[], object] = lambda: None
 
+    def fileno(self) -> int:
+        """The socket's, for whoever waits without an event loop."""
+        return self._socket.fileno()
+
     @property
     def place(self) -> str:
         """The interface."""
