@@ -193,7 +193,7 @@ def test_the_report_is_junit(run, tmp_path):
     cases = {case.get("name"): case for case in suite.iter("testcase")}
     assert list(cases["the compact car came"]) == []
     failure = cases["a <bad> � thing"].find("failure")
-    assert failure.text.startswith("script.lua:5, at 0.")
+    assert failure.text.startswith("script.lua:5, at 3.")
     assert "stop\there" in cases["runs to its end"].find("error").get("message")
     assert "EVCC <- SECC  SessionSetupRes OK_NewSessionEstablished" in suite.find("system-out").text
 
