@@ -20,6 +20,7 @@ from secc_kernel.exi.facets import check_value
 from secc_kernel.lua.convert import from_script
 from secc_kernel.messages import SCHEMAS, meanings, vocabulary
 from secc_kernel.messages.meanings import LANGUAGES, Meaning, field_meaning, meaning, member_meaning
+from secc_kernel.wire.layers import LAYERS
 
 DECLARATIONS = Path(secc_kernel.messages.__file__).parent
 TEXTS = DECLARATIONS / "meanings"
@@ -30,7 +31,8 @@ RECORDED = (
     "VW_id.4_fw_3.5_2023-04-18-1_config-dc-dinspec.pcap",
     "Skoda_Enyaq_v3.0_2023-01-16-iso15118_AC_Lumissil_enyaq-ac-iso-lumissil.pcap",
 )
-of_every_vocabulary = pytest.mark.parametrize("key", SCHEMAS)
+ALL = (*SCHEMAS, *LAYERS)
+of_every_vocabulary = pytest.mark.parametrize("key", ALL)
 of_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -61,7 +63,9 @@ def entries(language: str) -> list[tuple[str, str, str, str]]:
 
 
 def declared(module: str) -> dict[str, object]:
-    return vars(import_module(f"secc_kernel.messages.{module}"))
+    """What a module declares; those of the layers below V2G stand beside their bytes."""
+    package = "secc_kernel" if module.startswith("wire.") else "secc_kernel.messages"
+    return vars(import_module(f"{package}.{module}"))
 
 
 def leaves(model: Model | None) -> set[str]:
@@ -116,14 +120,14 @@ def test_each_key_names_what_is_declared(language):
 def test_each_text_is_used():
     """No text for what is declared elsewhere, nor for a field that has its own in every type."""
     used = set()
-    for key in SCHEMAS:
+    for key in ALL:
         known = vocabulary(key).schema
         for element in known.elements:
             used.add(said(meaning(key, element.name, "")))
         for cls in known.types():
             used |= {said(meaning(key, cls.__name__, name)) for name in own_names(cls)}
-        for module in vocabulary(key).modules:
-            for value in declared(module).values():
+        for module in vocabulary(key).declaring:
+            for value in vars(import_module(module)).values():
                 if isinstance(value, type) and issubclass(value, Enumeration):
                     used |= {said(member_meaning(key, value.__name__, str(member))) for member in value}
     assert [entry for entry in entries("en") if entry[3] not in used] == []
@@ -207,7 +211,7 @@ def test_nothing_is_missing_in_english(key):
 
 
 def fields_of_all():
-    for key in SCHEMAS:
+    for key in ALL:
         for cls in reachable(key)[1]:
             for field in cls.__fields__:
                 yield key, cls, field
