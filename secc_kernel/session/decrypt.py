@@ -24,6 +24,7 @@ from secc_kernel.wire.tls import (
     ContentType,
     Handshake,
     Kind,
+    Message,
     MessageDecoder,
     Record,
     RecordDecoder,
@@ -358,8 +359,7 @@ class Decryption:
             for message in side.messages.receive_data(fragment):
                 if message.kind == Kind.ClientHello and self.client is None:
                     self.client = item.direction
-                if message.kind in (Kind.ClientHello, Kind.ServerHello):  # the others do not tell the keys
-                    self.handshake.receive_message(self._role(item.direction), message)
+                self._hear(item.direction, message)
                 if message.kind == Kind.Finished:
                     side.finished = True
                     if self.handshake.tls13:
@@ -376,12 +376,20 @@ class Decryption:
             text = f"what {self.ends[item.direction]} says in the handshake of TLS cannot be read: {error}"
             yield from self._tell(item.time, "tls.damage", "warning", text)
 
+    def _hear(self, direction: int, message: Message) -> None:
+        try:
+            self.handshake.receive_message(self._role(direction), message)
+        except TLSError:
+            if message.kind in (Kind.ClientHello, Kind.ServerHello):  # the others do not tell the keys
+                raise
+
     def _alert(self, item: _Item, fragment: bytes) -> Iterator[Entry]:
         who = self.ends[item.direction]
         try:
             alert = Alert.parse(fragment)
         except TLSError:
             return
+        self.handshake.alerts.append((self._role(item.direction), alert))
         if alert.description == 0:
             yield NoteEntry(item.time, f"stream {self.stream}: {who} closes TLS (close_notify)")
         else:

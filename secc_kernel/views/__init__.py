@@ -8,10 +8,24 @@ What a view returns has ``data``, the same facts as a pandas DataFrame. A messag
 journal, the last one by default; a negative index counts from the end. Nothing here changes a journal.
 """
 
+from secc_kernel.views.handshake import handshake
 from secc_kernel.views.message import exchange, exi, header, message, xml
 from secc_kernel.views.plug_ins import plug_ins
 from secc_kernel.views.run import run
 from secc_kernel.views.table import fields, messages, timing
 from secc_kernel.views.view import View
 
-__all__ = ["View", "exchange", "exi", "fields", "header", "message", "messages", "plug_ins", "run", "timing", "xml"]
+__all__ = [
+    "View",
+    "exchange",
+    "exi",
+    "fields",
+    "handshake",
+    "header",
+    "message",
+    "messages",
+    "plug_ins",
+    "run",
+    "timing",
+    "xml",
+]
