@@ -28,10 +28,10 @@ def client_context(pki, standard="iso2"):
     return context
 
 
-def in_memory(server, client, name=None, step=1 << 20):
+def in_memory(server, client, name=None, step=1 << 20, note=lambda side, record: None):
     """Let two contexts of the ssl module shake hands; what a reader of the wire has seen, and their errors.
 
-    The bytes reach our reader in pieces of at most ``step``.
+    The bytes reach our reader in pieces of at most ``step``; ``note`` is told each record.
     """
     bios = [ssl.MemoryBIO() for _ in range(4)]
     sides = {
@@ -51,14 +51,15 @@ def in_memory(server, client, name=None, step=1 << 20):
                 errors[side] = error
             data = sides[side][2].read()
             sides[other][1].write(data)
-            feed(seen, side, decoders[side], data, step)
+            feed(seen, side, decoders[side], data, step, note)
     return seen, errors
 
 
-def feed(seen, side, decoder, data, step=1 << 20):
+def feed(seen, side, decoder, data, step=1 << 20, note=lambda side, record: None):
     for at in range(0, len(data), step):
         for record in decoder.receive_data(data[at : at + step]):
             seen.receive(side, record)
+            note(side, record)
 
 
 class Relay:
