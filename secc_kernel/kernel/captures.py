@@ -77,17 +77,21 @@ def reader(locate: Callable[[str], Path]) -> HostFunction:
         From the name that a script gives to the file; raises `LuaUserError` if the script may not read it.
     """
 
-    def read(path: Any = None) -> Capture:
+    def read(path: Any = None, keylog: Any = None) -> Capture:
         from secc_kernel.link.capture import CaptureError, read_capture
 
         if not isinstance(path, str):
             raise LuaUserError("read_capture takes the name of a pcap or pcapng file, such as 'charge.pcapng'")
+        if not isinstance(keylog, str | None):
+            raise LuaUserError("read_capture takes as its second argument the name of a file with TLS secrets")
         file = locate(path)
+        secrets = None if keylog is None else locate(keylog)
         try:
-            return Capture.of(read_capture(file))
+            return Capture.of(read_capture(file, keylog=secrets))
         except CaptureError as problem:
             # As the script names it: where the notebook's folder is, is not its business.
-            raise LuaUserError(f"read_capture: {str(problem).replace(str(file), path)}") from problem
+            text = str(problem).replace(str(file), path).replace(str(secrets), str(keylog))
+            raise LuaUserError(f"read_capture: {text}") from problem
 
     return HostFunction(read, "read_capture")
 

@@ -439,9 +439,11 @@ STANDARD: dict[str, tuple[str, str, str]] = {
         "값을 셀의 마지막 값처럼 셀 아래에 보여 줍니다. d = display(v) d:update(w)로 바꿀 수 있습니다.",
     ),
     "read_capture": (
-        "read_capture(path)",
-        "Reads a pcap or pcapng file. The result shows its messages; it has messages, message(i), timing, ...",
-        "pcap 또는 pcapng 파일을 읽습니다. 결과는 메시지 목록을 보여 주며 message(i), timing 등을 가집니다.",
+        "read_capture(path, keylog)",
+        "Reads a pcap or pcapng file (keylog: a file with its TLS secrets). The result shows its messages; it has "
+        "messages, message(i), timing, ...",
+        "pcap 또는 pcapng 파일을 읽습니다(keylog: TLS 비밀 키 로그 파일). 결과는 메시지 목록을 보여 주며 message(i), timing "
+        "등을 가집니다.",
     ),
 }
 """Signature, meaning in English and in Korean of each function, table and constant by its name in a script."""
