@@ -7,8 +7,8 @@ the columns file, frame (the one that completes the message; none in a journal),
 payload_length, schema, message, exi (hex), xml and error; --layers adds rows of the other layers. What is missing or
 damaged is said on the error stream.
 
-The format pcapng is another thing: it makes a capture for Wireshark of a journal (or of a capture), which can be decoded
-as any other and has everything that the journal has.
+The format pcapng is another thing: it makes a capture for Wireshark of a journal (or of a capture), which can be
+decoded as any other and has everything that the journal has.
 
 Several files are decoded at the same time and written in the order in which they are given. Files may be larger than
 the memory.

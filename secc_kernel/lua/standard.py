@@ -440,10 +440,8 @@ STANDARD: dict[str, tuple[str, str, str]] = {
     ),
     "read_capture": (
         "read_capture(path, keylog)",
-        "Reads a pcap or pcapng file (keylog: a file with its TLS secrets). The result shows its messages; it has "
-        "messages, message(i), timing, ...",
-        "pcap 또는 pcapng 파일을 읽습니다(keylog: TLS 비밀 키 로그 파일). 결과는 메시지 목록을 보여 주며 message(i), timing "
-        "등을 가집니다.",
+        "Reads a pcap or pcapng file (keylog: a file with TLS secrets); shows its messages, has message(i), timing, ...",
+        "pcap 또는 pcapng 파일을 읽고(keylog: TLS 비밀 키 파일) 메시지 목록을 보여 줍니다. message(i), timing 등.",
     ),
 }
 """Signature, meaning in English and in Korean of each function, table and constant by its name in a script."""
