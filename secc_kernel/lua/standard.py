@@ -440,7 +440,7 @@ STANDARD: dict[str, tuple[str, str, str]] = {
     ),
     "read_capture": (
         "read_capture(path, keylog)",
-        "Reads a pcap or pcapng file (keylog: a file with TLS secrets); shows its messages, has message(i), timing, ...",
+        "Reads a pcap or pcapng file (keylog: file of TLS secrets); shows its messages, has message(i), timing, ...",
         "pcap 또는 pcapng 파일을 읽고(keylog: TLS 비밀 키 파일) 메시지 목록을 보여 줍니다. message(i), timing 등.",
     ),
 }
