@@ -409,8 +409,8 @@ class _Talk:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def send(self, destination: bytes, message: Message, **form: int) -> None:
-        self._socket.send(Frame(destination, self.mac, message, **form).pack())
+    def send(self, destination: bytes, message: Message, version: int = -1) -> None:
+        self._socket.send(Frame(destination, self.mac, message, version).pack())
 
     def ask(self, questions: Iterable[tuple[bytes, Message]], wait: float) -> Iterator[Frame]:
         """Send messages, and give what arrives in the time after that."""

@@ -26,7 +26,7 @@ from ..session.slac import EVMatcher, EVSEMatcher, Tolerances
 from ..wire.homeplug import Frame, HomeplugError
 from .modem_watch import ModemWatch
 from .net import LinkError
-from .raw import InterfaceWatch, RawSocket, hardware_address, is_up
+from .raw import DOWN, InterfaceWatch, RawSocket, hardware_address, is_up
 from .tcp import TcpStation, TcpVehicle
 from .tls_contexts import TlsSettings
 
@@ -116,9 +116,7 @@ class _PlcLink:
         self._open_raw()
         try:
             if not is_up(self.interface):
-                raise LinkError(
-                    f"{self.interface} is down: switch it on (ip link set {self.interface} up) and connect the modem"
-                )
+                raise LinkError(DOWN.format(self.interface))
             await self._ip.open(self._ip_happened)
         except BaseException:
             self._close_raw()
