@@ -77,6 +77,7 @@ class ListenLink:
         self._timer: asyncio.TimerHandle | None = None
         self._watches: list[Callable[[], object]] = []
         self._interval: float | None = None
+        self._begun = False
 
     @property
     def place(self) -> str:
@@ -89,7 +90,7 @@ class ListenLink:
         return time()
 
     async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
-        """Begin to listen."""
+        """Get ready to listen."""
         self._happened = happened
         self._loop = asyncio.get_running_loop()
         self._interval = self.source.watch(self._look)
@@ -102,11 +103,16 @@ class ListenLink:
                 self._look()
 
             self._watches.append(InterfaceWatch(source.place, changed).close)
+
+    def begin(self) -> None:
+        """Take what there is by now, and from now on."""
+        self._begun = True
         self._look()
 
     def _look(self) -> None:
         """Take what there is by now, a slice at a time, and arrange for the next look."""
-        assert self._loop is not None
+        if self._loop is None or not self._begun:
+            return
         if self._timer is not None:
             self._timer.cancel()
         taken = 0

@@ -103,7 +103,7 @@ class ListenSession(LiveSession):
         breakpoints: Breakpoints | None = None,
     ) -> None:
         assert isinstance(link, ListenLink)
-        self.link = link
+        self.link = self._link = link
         self.side = side
         self.breakpoints = breakpoints or Breakpoints()
         self._parties = link.overheard
@@ -115,6 +115,7 @@ class ListenSession(LiveSession):
         self._wait: _Wait | None = None
         self._talk: Talk | None = None
         self._request: Message | None = None
+        self._unreadable = ""
         self._on = True
         self._thread = LoopThread("secc-kernel listen link")
         link.heard = self._take
@@ -123,6 +124,10 @@ class ListenSession(LiveSession):
         except BaseException:
             self._thread.close()
             raise
+
+    def begin(self) -> None:
+        """Begin to listen."""
+        self._thread.post(self._link.begin)
 
     # -- what a script asks -------------------------------------------------------------------------------------------
 
@@ -266,11 +271,13 @@ class ListenSession(LiveSession):
             if self._unseen:
                 wait.resolve(self._unseen.popleft())
         elif wait.kind == "end":
-            self._unseen.clear()
             if ended is not None:
+                self._pass_by()
                 wait.resolve(ended)
         else:
             self._look_back(wait)
+        if not wait.future.done():
+            self._tell_unreadable(wait)
 
     def _look_back(self, wait: _Wait) -> None:
         """End a wait for what has been overheard already, and let the next one go on behind it."""
@@ -286,9 +293,17 @@ class ListenSession(LiveSession):
         for _ in range(seen[0 if wait.kind == "run to" else -1] + 1 if seen else 0):
             self._unseen.popleft()
 
+    def _pass_by(self) -> None:
+        """The script knows that the session has ended: what it has not waited for of it is no news any more."""
+        self._unseen.clear()
+        for heard in self._heard.values():
+            heard.unreceived = {name for name in heard.unreceived if home(name) is not None}
+
     def _fail(self, reason: str, ended: bool = False) -> None:
         wait, self._wait = self._wait, None
         text = reason + last_messages(self.journal)
+        if ended:
+            self._pass_by()
         if wait is not None and not wait.future.done():
             wait.future.set_exception(SessionEndedError(text, _ADVICE) if ended else SessionError(text))
 
@@ -312,11 +327,17 @@ class ListenSession(LiveSession):
             elif isinstance(entry, NoteEntry) and (closed := connection_end(entry.text)) is not None:
                 self._closed_by(entry.time, *closed)
             elif isinstance(entry, FindingEntry) and entry.rule in _UNREADABLE:
-                self._unreadable(entry.text)
+                self._cannot_read(entry.text)
 
-    def _unreadable(self, why: str) -> None:
-        wait = self._wait
-        if wait is not None and wait.kind not in ("time", "run") and home(wait.name) is None:
+    def _cannot_read(self, why: str) -> None:
+        """Nothing of a connection can be read: who waits for its messages is told so, and who begins to, once."""
+        self._unreadable = why
+        if self._wait is not None and not self._wait.future.done():
+            self._tell_unreadable(self._wait)
+
+    def _tell_unreadable(self, wait: _Wait) -> None:
+        if self._unreadable and wait.kind not in ("time", "run") and home(wait.name) is None:
+            why, self._unreadable = self._unreadable, ""
             self._fail(f"{wait} cannot be overheard: {why}")
 
     def _frame(self, entry: FrameEntry) -> None:
@@ -333,6 +354,7 @@ class ListenSession(LiveSession):
         if self._talk is None or self._talk.stream != entry.stream:
             self._connected(entry)
         assert self._talk is not None
+        self._unreadable = ""
         message = entry.message
         if message is None or entry.schema is None:
             return
@@ -402,6 +424,7 @@ class ListenSession(LiveSession):
         if not waits or wait is None:
             self._unseen.append(ended)
         elif wait.kind in ("end", "message", "run"):
+            self._pass_by()
             wait.resolve(ended)
         elif not goes_on and wait.kind != "time":
             self._fail(f"{wait} was not overheard: {how_it_ended(ended)}", ended=True)

@@ -259,6 +259,9 @@ class LiveSession:
         wait = Wait(self._role(role), "turn", turn, sends=name, make=chosen)
         return self._ask(wait, self._pilot.begin_send)
 
+    def begin(self) -> None:
+        """Whoever follows the journal is ready. What only listens begins to do so now."""
+
     def check_received(self, name: str, role: str | None = None) -> bool:
         """Whether a message has arrived in this session."""
         return self.arrived(name, role) is not None

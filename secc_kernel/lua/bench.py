@@ -146,6 +146,7 @@ class Bench:
         except (LinkError, JournalError, OSError, ValueError) as error:
             raise LuaUserError(str(error)) from error
         self.on_open(self.session)
+        self.session.begin()
         for running in self._scripts:
             running.enter_context(self.session.script())
         return self.session
