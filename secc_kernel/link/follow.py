@@ -111,10 +111,15 @@ class Source(ABC):
             yield entry
 
     def _paused(self) -> Iterator[Record]:
+        self._read_keylog()  # before what needs it
         for record in self._records():
-            if record is PAUSE and self._keylog is not None:
-                self._secrets.add(self._keylog.more())
+            if record is PAUSE:
+                self._read_keylog()
             yield record
+
+    def _read_keylog(self) -> None:
+        if self._keylog is not None:
+            self._secrets.add(self._keylog.more())
 
     def _missing_secrets(self) -> Iterator[Entry]:
         """Say of connections whose secrets should have come by now that they have not."""
