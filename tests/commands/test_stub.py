@@ -46,7 +46,7 @@ def test_it_is_lua_and_does_nothing(stub):
 def test_every_function_is_there_once(stub):
     found = [f"{table}.{name}" for _, table, name, _ in FUNCTION.findall(stub)]
     assert len(found) == len(set(found))
-    wanted = {f"{side}.{name}" for side in SIDES for name in names(side, ("sap", "iso2", "din"))}
+    wanted = {f"{side}.{name}" for side in SIDES for name in names(side, ("sap", "iso2", "din", "sdp", "slac"))}
     assert wanted | set(DOCUMENTATION) == set(found)
     assert re.findall(r"^function (\w+)\(", stub, re.MULTILINE) == list(OURS)
 
@@ -58,7 +58,7 @@ def test_types_are_those_of_the_declarations(stub):
         side, _, function = name.partition(".")
         if side not in SIDES:
             continue
-        found = find(side, function, ("iso2", "sap", "din"))
+        found = find(side, function, ("iso2", "sap", "din", "sdp", "slac"))
         params = re.findall(r"^---@param (\w+)\??\s(\S+)$", comments, re.MULTILINE)
         assert ", ".join(parameter for parameter, _ in params) == parameters, name
         assert [type_ for _, type_ in params] == list(found.parameter_types), name

@@ -10,7 +10,7 @@ from secc_kernel.lua import LuaEngine, help
 from secc_kernel.lua.api import install
 from secc_kernel.lua.bench import Bench
 from secc_kernel.lua.documentation import KOREAN, choices, described, options
-from secc_kernel.lua.functions import SIDES, find, listing, look_up, names, preference
+from secc_kernel.lua.functions import SIDES, find, layer_messages, listing, look_up, names, preference
 from secc_kernel.lua.session_table import DOCUMENTATION
 from secc_kernel.lua.snippets import exchange, exchanges
 from secc_kernel.lua.standard import OURS, STANDARD
@@ -177,7 +177,7 @@ def test_the_values_of_options_are_those_that_are_taken(script):
         for value in choices(option):
             script(f"Session.Open{{link='sim', {option}='{value}'}}")
     for value in choices("Session.RunTo"):
-        assert value.endswith("Req")
+        assert value.endswith("Req") or value in layer_messages()
 
 
 @pytest.mark.parametrize("schema", ["iso2", "din"])

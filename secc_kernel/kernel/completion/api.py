@@ -124,7 +124,8 @@ def snippet_names(written: str, schemas: tuple[str, ...], coming: tuple[str, ...
     in_order = [name for name in dict.fromkeys(message[:-3] for message in coming) if name in known]
     if not folded:
         return [(name, known[name]) for name in in_order[:1]]
-    if len(folded) < _SHORTEST and not written.lower().startswith(_RECEIVE):
+    asked = written.lower().startswith(_RECEIVE)
+    if not asked and (len(folded) < _SHORTEST or any(side.lower().startswith(folded) for side in SIDES)):
         return []
     begin = [name for name in dict.fromkeys((*in_order, *known)) if name.lower().startswith(folded)]
     return [(name, known[name]) for name in begin]
