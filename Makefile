@@ -16,7 +16,7 @@ help:
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make notebooks  build the notebooks from notebooks/src, with their outputs"
 	@echo "make docs       write docs/api: a page for each message of the Lua API"
-	@echo "make bench      the speed of the codec, of reading captures, and of the kernel beside others"
+	@echo "make bench      the speed of the codec, of reading captures, of the kernel and of answering beside others"
 	@echo "make compiled   build the codec's extension (needs a C compiler; everything works without)"
 	@echo "make crosscheck random messages against an independent codec (ARGS='--messages 50000 --seed 7')"
 	@echo "make fuzz       damaged input for the codec (ARGS='--inputs 10000000 --engine damage')"
@@ -106,6 +106,7 @@ bench: $(VENV)/.stamp-test $(VENV)-peer-kernels/.stamp
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/captures.py
 	$(BIN)/python benchmarks/kernel.py
+	$(BIN)/python benchmarks/turnaround.py
 
 # Only a quicker way to the same results: removing secc_kernel/exi/_engine.*.so, or SECC_KERNEL_PURE=1, undoes it.
 compiled: $(VENV)/.stamp-test
