@@ -37,9 +37,10 @@ from secc_kernel.link.live import LiveSession
 from secc_kernel.session.journal import Journal
 from secc_kernel.session.plug_ins import PlugIn, plug_ins
 
-LINE = {"join_time": 0.1, "loss": 0.0, "attenuation": parse_profile("4-12")}
+LINE = {"join_time": 0.1, "loss": 0.0, "duplicates": 0.0, "jitter": 0.0, "attenuation": parse_profile("4-12")}
 #: A charge of a few messages: how it ends is what this is about.
-VEHICLE = {"soc": 79.99, "target_soc": 80.0, "energy": "DC", "hurry": 10.0}
+VEHICLE = {"soc": 79.99, "target_soc": 80.0, "energy": "DC", "hurry": 20.0}
+STATION = {"parameter_time": 0.0, "isolation_time": 0.2, "voltage_rate": 4000.0, "current_rate": 4000.0}
 PATIENCE = 60.0
 #: Seconds that a car is given to find out by itself that it was cut, before its plug is pulled.
 UNTIL_UNPLUGGED = 6.0
@@ -68,7 +69,7 @@ def station(folder: Path) -> None:
         if line.strip() == "end":
             print("ended", flush=True)
             continue
-        party = SECC(journal=Journal(folder / f"station-{number:03}.jsonl"), station=Station(epoch=None))
+        party = SECC(journal=Journal(folder / f"station-{number:03}.jsonl"), station=Station(**STATION))
         session = LiveSession(PlcStation(party, interface="plc0"))
         _serve(session)
         print("ready", flush=True)

@@ -47,6 +47,14 @@ def _lacks_netns() -> str:
     return "" if made.returncode == 0 else "may not create network namespaces"
 
 
+def _lacks_netem() -> str:
+    if not shutil.which("tc") or not shutil.which("unshare"):
+        return "needs iproute2 and unshare"
+    bad = ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
+    made = subprocess.run(bad, capture_output=True, check=False)
+    return "" if made.returncode == 0 else "may not emulate bad networks, or the system's kernel cannot (sch_netem)"
+
+
 def _lacks_java() -> str:
     if not shutil.which("java"):
         return "needs Java"
@@ -89,6 +97,7 @@ PREREQUISITES: dict[str, Callable[[], str]] = {
     "shared": functools.cache(_lacks_shared),
     "root": functools.cache(_lacks_root),
     "netns": functools.cache(_lacks_netns),
+    "netem": functools.cache(_lacks_netem),
     "java": functools.cache(_lacks_java),
     "pyslac": functools.cache(_lacks_pyslac),
     "schemas": functools.cache(_lacks_schemas),

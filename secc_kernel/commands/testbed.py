@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     up.add_argument(
         "--join-time", type=float, default=JOIN_TIME, metavar="S", help=f"until modems have a link ({JOIN_TIME:g})"
     )
-    _add_line(up, loss=0.0, attenuation=parse_profile("5"))
+    _add_line(up, 0.0, attenuation=parse_profile("5"))
 
     plug = actions.add_parser("plug", help="plug a car in")
     plug.add_argument("--profile", default="compact", help="which vehicle (compact)")
@@ -71,8 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         subparser.add_argument("--name", default=argparse.SUPPRESS, help=argparse.SUPPRESS)  # wherever it is said
 
 
-def _add_line(parser: argparse.ArgumentParser, loss: float | None = None, attenuation: list[int] | None = None) -> None:
-    parser.add_argument("--loss", type=float, default=loss, metavar="PERCENT", help="of the frames that get lost")
+def _add_line(parser: argparse.ArgumentParser, none: float | None = None, attenuation: list[int] | None = None) -> None:
+    parser.add_argument("--loss", type=float, default=none, metavar="PERCENT", help="of the frames that get lost")
+    parser.add_argument("--duplicates", type=float, default=none, metavar="PERCENT", help="of those that come twice")
+    parser.add_argument(
+        "--jitter", type=float, default=none, metavar="MS", help="by which frames are late, some more than others"
+    )
     parser.add_argument(
         "--attenuation",
         type=_profile,
@@ -111,7 +115,7 @@ def _up(arguments: argparse.Namespace) -> int:
         journals = str(journals.resolve())
     line = {
         "join_time": arguments.join_time,
-        "loss": arguments.loss / 100,
+        **_disturbances(arguments),
         "attenuation": arguments.attenuation,
     }
     simulated, isolated = not arguments.empty, arguments.isolated
@@ -176,13 +180,26 @@ def _modem(arguments: argparse.Namespace) -> int:
 def _line(arguments: argparse.Namespace) -> int:
     changes = {
         "join_time": arguments.join_time,
-        "loss": None if arguments.loss is None else arguments.loss / 100,
+        **_disturbances(arguments),
         "attenuation": arguments.attenuation,
         "car": None if arguments.car is None else f"car{arguments.car}",
     }
     answer = Testbed.found(arguments.name).line("line", **changes)
-    print(f"modems join within {answer['join_time']:g} s; {answer['loss'] * 100:g} % of the frames get lost")
+    print(
+        f"modems join within {answer['join_time']:g} s; of the frames {answer['loss'] * 100:g} % get lost and "
+        f"{answer['duplicates'] * 100:g} % come twice, up to {answer['jitter'] * 1000:g} ms late"
+    )
     return 0
+
+
+def _disturbances(arguments: argparse.Namespace) -> dict[str, float | None]:
+    """What is asked for, in the units of `Powerline`; None: as it is."""
+    asked = {
+        "loss": (arguments.loss, 100),
+        "duplicates": (arguments.duplicates, 100),
+        "jitter": (arguments.jitter, 1000),
+    }
+    return {key: None if value is None else value / unit for key, (value, unit) in asked.items()}
 
 
 def _status(arguments: argparse.Namespace) -> int:

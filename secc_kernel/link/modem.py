@@ -154,8 +154,12 @@ class Powerline:
         Seconds from the key to the network.
     loss : float
         The share of what is on the line that a modem does not hear, 0 to 1.
+    duplicates : float
+        The share of what is heard that is heard twice.
+    jitter : float
+        Seconds by which a frame may be late, one more, another less: so they overtake each other.
     random : callable, optional
-        Gives numbers from 0 to 1 that decide what is lost; the same ones each time unless another is given.
+        Gives numbers from 0 to 1 that decide what happens to what; the same ones each time unless another is given.
     """
 
     def __init__(
@@ -163,11 +167,15 @@ class Powerline:
         attenuation: Mapping[tuple[bytes, bytes], int | Sequence[int]] | None = None,
         join_time: float = JOIN_TIME,
         loss: float = 0.0,
+        duplicates: float = 0.0,
+        jitter: float = 0.0,
         random: Callable[[], float] | None = None,
     ):
         self.attenuation = dict(attenuation or {})
         self.join_time = join_time
         self.loss = loss
+        self.duplicates = duplicates
+        self.jitter = jitter
         self._random = random or Random(0).random
         self.modems: list[Modem] = []
         self._due: list[tuple[float, int, Callable[[float], None]]] = []
@@ -202,8 +210,18 @@ class Powerline:
     def carry(self, sender: Modem, frame: Frame | bytes, now: float) -> None:
         """A modem puts a frame on the line: a management message for all, anything else for its present network."""
         for modem in self.modems if isinstance(frame, Frame) else self.network(sender, now):
-            if modem is not sender and _concerns(frame, modem) and not (self.loss and self._random() < self.loss):
-                self._schedule(now + LINE_DELAY, partial(modem.heard, frame, sender))
+            if modem is not sender and _concerns(frame, modem):
+                for delay in self._disturbed():
+                    self._schedule(now + LINE_DELAY + delay, partial(modem.heard, frame, sender))
+
+    def _disturbed(self) -> list[float]:
+        """The delays with which a modem hears something: usually once, without any."""
+        if not (self.loss or self.duplicates or self.jitter):
+            return [0.0]
+        if self._random() < self.loss:
+            return []
+        times = 2 if self._random() < self.duplicates else 1
+        return [self._random() * self.jitter for _ in range(times)]
 
     def network(self, modem: Modem, now: float) -> list[Modem]:
         """The modems that share a key with one, and have had the time to find each other."""

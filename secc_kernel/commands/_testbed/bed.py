@@ -26,6 +26,10 @@ _GRACE = 5.0
 """Seconds that a process gets to end by itself."""
 
 
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""The processes that this one has started, by their numbers: usually none, for they outlive the command."""
+
+
 class Testbed:
     """Namespaces, cables, modems and cars.
 
@@ -40,7 +44,6 @@ class Testbed:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
     def found(cls, name: str) -> Testbed:
@@ -117,14 +120,14 @@ class Testbed:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd="/",
                 start_new_session=True,
             )  # fmt: skip
-        self._children[name] = process
+        _CHILDREN[process.pid] = process
         self.plan.processes[name] = (process.pid, _started(process.pid))
         self.plan.save()
 
     def _wait(self) -> None:
-        for name, process in self._children.items():
+        for name, (pid, _) in self.plan.processes.items():
             try:
-                wait_until_there(socket_of(self.plan, name), process)
+                wait_until_there(socket_of(self.plan, name), _CHILDREN[pid])
             except ControlError as error:
                 said = (self.plan.folder / f"{name}.log").read_text("utf-8", "replace").strip()
                 raise CommandError(f"{error}\n{said}" if said else str(error)) from error
@@ -217,5 +220,5 @@ def _end(pid: int, start: int) -> None:
             os.kill(pid, number)
         while _started(pid) == start and time.monotonic() < deadline:
             time.sleep(0.01)
-    with contextlib.suppress(ChildProcessError):  # a child only of whoever has built it in the same process
-        os.waitpid(pid, os.WNOHANG)
+    if pid in _CHILDREN:
+        _CHILDREN.pop(pid).wait(_GRACE)

@@ -11,6 +11,9 @@ from secc_kernel.commands._testbed.plan import LINE, Plan, end_of, socket_of
 from secc_kernel.link.emulator import Emulator
 from secc_kernel.link.modem import Powerline
 
+_DISTURBANCES = ("join_time", "loss", "duplicates", "jitter")
+"""Attributes of `Powerline` that can be set."""
+
 
 def _mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
@@ -20,7 +23,7 @@ class _Line:
     def __init__(self, plan: Plan) -> None:
         self._macs = {host.name: _mac(host.mac) for host in plan.hosts}
         self._cars = [host.name for host in plan.cars]
-        self._powerline = Powerline(join_time=plan.line["join_time"], loss=plan.line["loss"])
+        self._powerline = Powerline(**{key: plan.line[key] for key in _DISTURBANCES})
         self._attenuate(plan.line["attenuation"], self._cars)
         hosts = {host.name: (end_of(host), self._macs[host.name]) for host in plan.hosts}
         self._emulator = Emulator(hosts, self._powerline)
@@ -41,14 +44,10 @@ class _Line:
             self._change(asked)
         elif do != "status":
             raise ValueError(f"the line cannot {do!r}")
-        return {
-            "modems": self._emulator.status(),
-            "join_time": self._powerline.join_time,
-            "loss": self._powerline.loss,
-        }
+        return {"modems": self._emulator.status(), **{key: getattr(self._powerline, key) for key in _DISTURBANCES}}
 
     def _change(self, asked: dict[str, Any]) -> None:
-        for key in ("join_time", "loss"):
+        for key in _DISTURBANCES:
             if asked.get(key) is not None:
                 setattr(self._powerline, key, float(asked[key]))
         if asked.get("attenuation") is not None:

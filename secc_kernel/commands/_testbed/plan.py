@@ -76,7 +76,8 @@ class Plan:
     hosts : list of Host
         The station first, then the cars.
     line : dict
-        What the modems are like: ``join_time`` in seconds, ``loss`` from 0 to 1, ``attenuation`` in dB by group.
+        What the modems are like: ``join_time`` and ``jitter`` in seconds, ``loss`` and ``duplicates`` from 0 to 1,
+        ``attenuation`` in dB by group.
     simulated : bool
         Whether there is a simulated vehicle in each car; otherwise it is left to its own.
     journals : str or None
