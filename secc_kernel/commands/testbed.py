@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     plug.add_argument("--mode", choices=("AC", "DC"), help="what it wants (DC where it is to be had)")
     plug.add_argument("--protocols", metavar="KEY,...", help="what it offers: iso2, din (as its profile does)")
     plug.add_argument("--patient", action="store_true", help="it charges on whatever the station does wrong")
+    plug.add_argument(
+        "--tls", nargs="?", const=True, default=False, metavar="DIR", help="it wants TLS, with this PKI (any)"
+    )
     plug.add_argument("--hurry", type=float, default=1.0, metavar="N", help="so many times faster than cars are")
     unplug = actions.add_parser("unplug", help="pull the plug")
     for subparser in (plug, unplug):
@@ -158,6 +161,7 @@ def _plug(arguments: argparse.Namespace) -> int:
         "energy": arguments.mode,
         "patient": arguments.patient,
         "hurry": arguments.hurry,
+        "tls": str(Path(arguments.tls).resolve()) if isinstance(arguments.tls, str) else arguments.tls,
     }
     if arguments.protocols:
         options["protocols"] = arguments.protocols.split(",")

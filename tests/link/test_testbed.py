@@ -21,6 +21,7 @@ from testbed import Bed, entries_of, wait_for
 import secc_kernel
 from secc_kernel import views
 from secc_kernel.commands._testbed import network
+from secc_kernel.link.export import write_capture
 from secc_kernel.session.journal import FrameEntry, Journal
 from secc_kernel.session.plug_ins import plug_ins
 from secc_kernel.wire.homeplug import type_name
@@ -39,6 +40,11 @@ MATCHING = [
     "CM_SLAC_MATCH.REQ",
     "CM_SLAC_MATCH.CNF",
 ]
+
+OPENED = "Session.Open{link='plc', interface='plc0', journal='station.jsonl'}"
+OPENED_WITH_TLS = "Session.Open{link='plc', interface='plc0', journal='station.jsonl', tls=true, keylog='keys'}"
+#: As a display filter.
+UNSOUND = "_ws.malformed || tcp.checksum.status == 0 || udp.checksum.status == 0"
 
 SERVE = """
 local how, why = Session.RunToEnd()
@@ -105,17 +111,18 @@ def tshark(path, *arguments):
 
 
 @pytest.mark.tshark
-def test_a_whole_charge_from_the_cell_of_a_notebook(bed, tmp_path):
-    captured = tmp_path / "charge.pcapng"
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_whole_charge_from_the_cell_of_a_notebook(bed, tmp_path, tls):
+    captured, exported = tmp_path / "charge.pcapng", tmp_path / "exported.pcapng"
     recorder = bed.record("station", captured)
     kernel = KernelThere(bed, "station")
     try:
-        kernel.run("Session.Open{link='plc', interface='plc0', journal='station.jsonl'}")
+        kernel.run(OPENED_WITH_TLS if tls else OPENED)
         said = kernel.run(
             "Secc.Receive_SessionSetupReq_001()\n"
             "Secc.Set_SessionSetupRes_EVSEID('KR*TC1*ISO1*001')\n"
             "print(Secc.Get_SessionSetupReq_EVCCID(), Session.RunToEnd())",
-            meanwhile=bed.plug,
+            meanwhile=lambda: bed.plug(tls=tls),
         )
         assert "terminated" in said
         assert bed.outcome().startswith("terminated")
@@ -125,10 +132,10 @@ def test_a_whole_charge_from_the_cell_of_a_notebook(bed, tmp_path):
     recorder.stop()
 
     # What was on the wire is sound, by Wireshark's judgement ...
-    assert tshark(captured, "-Y", "_ws.malformed || tcp.checksum.status == 0 || udp.checksum.status == 0") == []
+    assert tshark(captured, "-Y", UNSOUND) == []
     # ... and tells the same as the journal, message by message.
     journal = Journal.load(tmp_path / "station.jsonl")
-    recorded = secc_kernel.read_capture(captured)
+    recorded = secc_kernel.read_capture(captured, keylog=tmp_path / "keys" if tls else None)
     sent = [(frame.sender, frame.data) for frame in journal.frames]
     assert [(frame.sender, frame.data) for frame in recorded.frames] == sent
     assert len({frame.name for frame in journal.frames}) >= 24
@@ -138,6 +145,11 @@ def test_a_whole_charge_from_the_cell_of_a_notebook(bed, tmp_path):
     (plug_in,) = plug_ins(journal.entries)
     assert (plug_in.matching, plug_in.how.how) == ("matched", "terminated")
     assert plug_in.energy.joules > 0
+    assert plug_in.security == ("TLS" if tls else "none")
+    # As a capture it is sound, too, and the same again.
+    write_capture(journal, exported)
+    assert tshark(exported, "-Y", UNSOUND) == []
+    assert secc_kernel.read_capture(exported).entries == journal.entries
 
 
 def test_what_testbed_builds_it_takes_away_also_after_a_crash(tmp_path):

@@ -13,10 +13,12 @@ from secc_kernel.commands._testbed.control import serve
 from secc_kernel.commands._testbed.plan import Host, Plan, socket_of
 from secc_kernel.link.live import LiveSession, SessionError
 from secc_kernel.link.plc import PlcVehicle
+from secc_kernel.link.tls_contexts import TlsSettings
 from secc_kernel.session.events import Ended
 from secc_kernel.session.journal import Journal, JournalError
 from secc_kernel.vehicle import SimulatedEV
 from secc_kernel.vehicle.profiles import usual_pace
+from secc_kernel.wire import sdp
 
 _OPTIONS = {
     "profile": "compact",
@@ -26,8 +28,10 @@ _OPTIONS = {
     "protocols": None,
     "patient": False,
     "hurry": 1.0,
+    "tls": False,
 }
-"""What can be said of the vehicle that is plugged in, as `SimulatedEV` takes it, and how much faster than cars."""
+"""What can be said of the vehicle that is plugged in, as `SimulatedEV` takes it; how much faster than cars it is; and
+whether it wants TLS, with the PKI of a folder or one that is thrown away."""
 
 
 class _Car:
@@ -65,9 +69,13 @@ class _Car:
         except JournalError as error:
             raise ValueError(str(error)) from error
         chosen = {**_OPTIONS, **options}
-        hurry = chosen.pop("hurry")
+        hurry, tls = chosen.pop("hurry"), chosen.pop("tls")
+        if tls:
+            chosen["security"] = sdp.Security.TLS
         vehicle = SimulatedEV(**chosen, journal=journal, pace=lambda name, previous: usual_pace(name, previous) / hurry)
-        self._session = LiveSession(PlcVehicle(vehicle, interface=self._host.interface), side="EVCC")
+        settings = TlsSettings(pki=tls if isinstance(tls, str) else None) if tls else None
+        link = PlcVehicle(vehicle, interface=self._host.interface, tls=settings)
+        self._session = LiveSession(link, side="EVCC")
         self._session.plug()
         self._session.run_to_end().add_done_callback(self._ended)
 
