@@ -52,9 +52,13 @@ class Status:
     Attributes
     ----------
     link : str
-        ``sim`` or ``tcp``.
+        ``sim``, ``tcp``, ``plc`` or ``listen``.
     place : str
         Where it listens, or whom it talks to.
+    data_link : str or None
+        Where matching and the powerline stand; None on links without.
+    security : str or None
+        The version of TLS that the connection has; None without TLS.
     side : str
         The party that the script plays.
     protocol : str or None
@@ -77,6 +81,8 @@ class Status:
 
     link: str
     place: str
+    data_link: str | None
+    security: str | None
     side: str
     protocol: str | None
     session_id: str
@@ -328,10 +334,12 @@ class LiveSession:
     def status(self) -> Status:
         """Where the session stands."""
         party = self.party
-        ended = party.ended
+        ended, below = party.ended, self.link.datalinks.get(self.side)
         return Status(
             link=self.link.kind,
             place=self.link.place,
+            data_link=None if below is None else below.text,
+            security=party.tls or None,
             side=self.side,
             protocol=party.schema,
             session_id=party.session_id.hex().upper(),

@@ -82,6 +82,8 @@ class DataLink(ABC):
         Whether the session has paused: the modems keep their network, and one end wakes up the other.
     failures : int
         How often matching has failed since the plug went in; after C_conn_max_match it is left.
+    attenuation : float or None
+        How well the modems that were matched last hear each other, dB.
     """
 
     role: ClassVar[str]
@@ -94,6 +96,7 @@ class DataLink(ABC):
         self.state = "unplugged"
         self.paused = False
         self.failures = 0
+        self.attenuation: float | None = None
         self.timers = Timers(self._record_timer)
         self._events: list[Event] = []
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -105,6 +108,16 @@ class DataLink(ABC):
     def journal(self) -> Journal:
         """The record of everything that happens."""
         return self.matcher.journal
+
+    @property
+    def text(self) -> str:
+        """Where it stands, for people: ``ready, network 80:26:c9:35:69:54:0c, 5.0 dB``."""
+        parts = [self.state]
+        if self.state in ("joining", "ready"):
+            parts.append(f"network {self.matcher.nid.hex(':')}")
+            if self.attenuation is not None:
+                parts.append(f"{self.attenuation:.1f} dB")
+        return ", ".join(parts)
 
     # -- what the link calls ------------------------------------------------------------------------------------------
 
@@ -219,6 +232,7 @@ class DataLink(ABC):
         for event in self.matcher.events():
             self._events.append(event)
             if isinstance(event, Matched):
+                self.attenuation = event.attenuation
                 self._matched()
             elif isinstance(event, Linked):
                 self.timers.start(_NOTIFICATION, seconds(_NOTIFICATION), self.now)

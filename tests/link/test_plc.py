@@ -80,7 +80,7 @@ def states(journal, machine):
 
 STATION = """
 Secc.Receive_SessionSetupReq_001()
-Session.Check(Session.Status().link == 'plc', 'on powerline')
+Session.Check(Session.Status().data_link:match('^ready, network [%x:]+, 7.0 dB$'), Session.Status().data_link)
 Secc.Set_SessionSetupRes_EVSEID('KR*TC1*ISO1*001')
 Secc.Send_SessionSetupRes_001()
 local how, why = Session.RunToEnd()
