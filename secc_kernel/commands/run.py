@@ -39,6 +39,7 @@ from secc_kernel.lua.runtime import LuaEngine
 from secc_kernel.lua.verdicts import Verdicts, failed
 from secc_kernel.session.events import Ended
 from secc_kernel.session.journal import Entry, FrameEntry, JournalError
+from secc_kernel.session.tls_judgement import told
 
 FAILED = 1
 
@@ -250,6 +251,10 @@ class _Run:
             self.lines.append(_line(entry, (self._start or 0.0) if session.link.real else 0.0))
             if session.link.real or self.verbose:
                 self._output.later(self.lines[-1])
+        elif session.link.real and (said := told(entry)) is not None:
+            if self._start is None:
+                self._start = entry.time
+            self._output.later(f"{entry.time - self._start:10.3f}  {said}")
 
     def play(self, cells: list[_Cell]) -> None:
         """Run the cells until one fails."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from secc_kernel.lua.bench import Bench
     from secc_kernel.lua.options import Options
     from secc_kernel.lua.runs import Run
-    from secc_kernel.session.journal import FrameEntry, Journal
+    from secc_kernel.session.journal import Entry, FrameEntry, Journal
 
 __all__ = ["KernelHost"]
 
@@ -83,6 +83,7 @@ class KernelHost:
         self._runs = Runs(self._show_run, tell)
         self._verdicts = Verdicts(self._print)
         self._unsubscribe: Callable[[], object] = lambda: None
+        self._in_cell = False
 
     def prepare(self) -> None:
         """Make the testers' API ready; cells need it, starting does not."""
@@ -105,7 +106,17 @@ class KernelHost:
 
     def _opened(self, session: LiveSession) -> None:
         self._unsubscribe()
-        self._unsubscribe = session.journal.subscribe(lambda entry: self._verdicts.add(entry))
+        self._unsubscribe = session.journal.subscribe(self._heard)
+
+    def _heard(self, entry: Entry) -> None:
+        """Print verdicts, and what comes of TLS while a cell waits for a message under it."""
+        self._verdicts.add(entry)
+        if self._in_cell:
+            from secc_kernel.session.tls_judgement import told
+
+            said = told(entry)
+            if said is not None:
+                self._print(said)
 
     @property
     def live_bench(self) -> Bench | None:
@@ -133,10 +144,12 @@ class KernelHost:
         self._transcript = Transcript(self._show_message, tell)
         self._runs = Runs(self._show_run, tell)
         self._verdicts = Verdicts(self._print)
+        self._in_cell = True
         try:
             with self.watch.cell(), self._bench.script() if self._bench is not None else contextlib.nullcontext():
                 yield
         finally:
+            self._in_cell = False
             self.conclude()
             if self.watch.exhausted:
                 self._forget()

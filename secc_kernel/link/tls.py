@@ -223,7 +223,7 @@ class TlsStream(asyncio.Protocol):
         shake = self._handshake
         self.tls = shake.version
         self._know_leaf()
-        self._note(f"TLS with {self._peer_address}: {tls_judgement.summary(shake)}")
+        self._note(f"{tls_judgement.ANNOUNCEMENT}{self._peer_address}: {tls_judgement.summary(shake)}")
         for said in tls_judgement.judge(shake):
             if said.rule != "tls.roots" or self._server:  # what our own vehicle cannot say is no finding
                 self._find(said.rule, said.severity, said.text)

@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from secc_kernel.session.journal import FindingEntry, NoteEntry
+from secc_kernel.session.sdp_security import RULE
 from secc_kernel.wire.tls_names import GROUPS, SIGNATURES, SUITES, VERSIONS, name_of
 
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from secc_kernel.session.journal import Entry
     from secc_kernel.wire.tls import Handshake
 
-__all__ = ["Failure", "Judgement", "certificates", "failure", "judge", "summary"]
+__all__ = ["ANNOUNCEMENT", "Failure", "Judgement", "certificates", "failure", "judge", "summary", "told"]
+
+ANNOUNCEMENT = "TLS with "
+"""How the note begins that says what was agreed on."""
 
 _ROLES = {"client": "vehicle", "server": "station"}
 #: Cipher suites of the two standards.
@@ -25,6 +31,15 @@ SUITES_OF_TLS12 = (0xC023, 0xC025)
 SUITES_OF_TLS13 = (0x1302, 0x1303)
 GROUPS_OF_TLS12 = (0x0017,)
 GROUPS_OF_TLS13 = (0x0019, 0x001E)
+
+
+def told(entry: Entry) -> str | None:
+    """What an entry of a live session says about TLS to somebody who waits for a message; None for all others."""
+    if isinstance(entry, NoteEntry):
+        return entry.text if entry.text.startswith(ANNOUNCEMENT) else None
+    if isinstance(entry, FindingEntry) and entry.severity != "note":
+        return f"{entry.severity}: {entry.text}" if entry.rule.startswith("tls.") or entry.rule == RULE else None
+    return None
 
 
 @dataclass(frozen=True, slots=True)
