@@ -71,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DB",
         help="plc: what is lost between outlet and modem (0)",
     )
+    parser.add_argument("--pilot", metavar="DEVICE", help="tcp and plc: the serial device of a control pilot board")
     _add_tls_arguments(parser)
     parser.add_argument("--report", metavar="FILE", help="write the verdicts there as JUnit XML")
     parser.add_argument("--journal", metavar="FILE", help="write the journal there (a new file)")
@@ -122,6 +123,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         raise CommandError("--tls belongs to --link tcp and plc: the simulated link has no connection to secure")
     if arguments.link == "sim" and (arguments.interface or arguments.host or arguments.port):
         raise CommandError("--interface, --host and --port belong to --link tcp and plc")
+    if arguments.link not in ("tcp", "plc") and arguments.pilot:
+        raise CommandError("--pilot belongs to --link tcp and plc: the simulated link has a control pilot of its own")
     if arguments.link != "listen" and arguments.file:
         raise CommandError("--file belongs to --link listen")
     if arguments.link == "plc" and arguments.host:
@@ -133,6 +136,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         link=arguments.link,
         side=arguments.side.upper(),
         interface=arguments.interface,
+        pilot=arguments.pilot,
         file=arguments.file,
         host=arguments.host,
         port=arguments.port,

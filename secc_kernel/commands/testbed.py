@@ -75,8 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_line(parser: argparse.ArgumentParser, none: float | None = None, attenuation: list[int] | None = None) -> None:
-    parser.add_argument("--loss", type=float, default=none, metavar="PERCENT", help="of the frames that get lost")
-    parser.add_argument("--duplicates", type=float, default=none, metavar="PERCENT", help="of those that come twice")
+    parser.add_argument("--loss", type=_percent, default=none, metavar="PERCENT", help="of the frames that get lost")
+    parser.add_argument("--duplicates", type=_percent, default=none, metavar="PERCENT", help="of those that come twice")
     parser.add_argument(
         "--jitter", type=float, default=none, metavar="MS", help="by which frames are late, some more than others"
     )
@@ -87,6 +87,13 @@ def _add_line(parser: argparse.ArgumentParser, none: float | None = None, attenu
         metavar="DB",
         help="between car and station: 8, or from the lowest to the highest carriers: 4-16 (5)",
     )
+
+
+def _percent(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is no share of 0 to 100 %")
+    return value
 
 
 def _profile(text: str) -> list[int]:

@@ -16,6 +16,7 @@ from secc_kernel.link.plc import PlcVehicle
 from secc_kernel.link.tls_contexts import TlsSettings
 from secc_kernel.session.events import Ended
 from secc_kernel.session.journal import Journal, JournalError
+from secc_kernel.session.sequence import SEQUENCES
 from secc_kernel.vehicle import SimulatedEV
 from secc_kernel.vehicle.profiles import usual_pace
 from secc_kernel.wire import sdp
@@ -61,23 +62,40 @@ class _Car:
         unknown = set(options) - set(_OPTIONS)
         if unknown:
             raise ValueError(f"a vehicle has no {', '.join(sorted(unknown))}: it has {', '.join(_OPTIONS)}")
-        self._plugged += 1
-        self._outcome = ""
-        self._journal = self._journals / f"{self._host.name}-{self._plugged:03}.jsonl"
+        path = self._journals / f"{self._host.name}-{self._plugged + 1:03}.jsonl"
         try:
-            journal = Journal(self._journal, overwrite=True)
+            journal = Journal(path, overwrite=True)
         except JournalError as error:
             raise ValueError(str(error)) from error
-        chosen = {**_OPTIONS, **options}
-        hurry, tls = chosen.pop("hurry"), chosen.pop("tls")
-        if tls:
-            chosen["security"] = sdp.Security.TLS
-        vehicle = SimulatedEV(**chosen, journal=journal, pace=lambda name, previous: usual_pace(name, previous) / hurry)
-        settings = TlsSettings(pki=tls if isinstance(tls, str) else None) if tls else None
-        link = PlcVehicle(vehicle, interface=self._host.interface, tls=settings)
-        self._session = LiveSession(link, side="EVCC")
+        try:
+            self._session = self._vehicle_with({**_OPTIONS, **options}, journal)
+        except BaseException:
+            journal.close()
+            path.unlink()
+            raise
+        self._plugged += 1
+        self._outcome, self._journal = "", path
         self._session.plug()
         self._session.run_to_end().add_done_callback(self._ended)
+
+    def _vehicle_with(self, chosen: dict[str, Any], journal: Journal) -> LiveSession:
+        hurry, tls = float(chosen.pop("hurry")), chosen.pop("tls")
+        if hurry <= 0:
+            raise ValueError(f"a vehicle is some times as fast as cars, more than 0 times, not {hurry:g}")
+        unknown = set(chosen["protocols"] or ()) - set(SEQUENCES)
+        if unknown:
+            raise ValueError(f"no vehicle speaks {', '.join(sorted(unknown))}: it offers {', '.join(SEQUENCES)}")
+        if tls:
+            chosen["security"] = sdp.Security.TLS
+        try:
+            vehicle = SimulatedEV(
+                **chosen, journal=journal, pace=lambda name, previous: usual_pace(name, previous) / hurry
+            )
+        except KeyError as error:  # there is no such profile
+            raise ValueError(error.args[0]) from error
+        settings = TlsSettings(pki=tls if isinstance(tls, str) else None) if tls else None
+        link = PlcVehicle(vehicle, interface=self._host.interface, tls=settings)
+        return LiveSession(link, side="EVCC")
 
     def _ended(self, done: Future[Any]) -> None:
         """In the link's thread: the wait for the end is over."""

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,10 @@ async def serve(path: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) 
                     reply = answer(json.loads(line))
                 except (ValueError, OSError) as error:
                     reply = {"error": str(error)}
+                except Exception as error:
+                    # A mistake of ours in one answer must not cost a car its session: its log has the whole of it.
+                    traceback.print_exc()
+                    reply = {"error": f"{type(error).__name__}: {error}"}
                 writer.write(json.dumps(reply).encode() + b"\n")
                 await writer.drain()
         except ConnectionError:

@@ -173,11 +173,16 @@ def parse_profile(text: str) -> list[int]:
     ValueError
         It is none of these.
     """
-    values = [int(value) for value in text.split(",")] if "-" not in text else _rising(*map(int, text.split("-", 1)))
+    first, to, last = text.partition("-")
+    try:
+        values = _rising(int(first), int(last)) if to else [int(value) for value in text.split(",")]
+    except ValueError:
+        values = []
     if len(values) == 1:
         values *= GROUPS
     if len(values) != GROUPS or not all(0 <= value <= 255 for value in values):
-        raise ValueError(f"an attenuation is a number of dB, two (4-16), or one for each of the {GROUPS} groups")
+        which = f"a number of dB, two (4-16), or one for each of the {GROUPS} groups of carriers"
+        raise ValueError(f"an attenuation is {which}, not {text!r}")
     return values
 
 
