@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,11 +176,11 @@ def credentials(folder: Path, name: str, standards: Iterable[str]) -> list[Crede
                 found.append(Credentials(chain, key, standard))
                 break
     if not found:
-        where = " or ".join(f"{standard}/" for standard in wanted)
-        raise PkiError(
-            f"the PKI {folder} has no {name}_chain.pem with {name}.key, in {where} or in itself: "
-            f"secc-kernel pki new DIR makes a PKI"
-        )
+        where = ", ".join(f"{standard}/" for standard in wanted)
+        held = {path.name.removesuffix("_chain.pem") for path in folder.rglob("*_chain.pem")}
+        near = get_close_matches(name, held, 1)
+        advice = f"did you mean {near[0]}?" if near else "secc-kernel pki new DIR makes a PKI"
+        raise PkiError(f"the PKI {folder} has no {name}_chain.pem with {name}.key, in {where} or in itself: {advice}")
     return found
 
 

@@ -392,7 +392,10 @@ def test_a_key_log_that_can_no_longer_be_written_ends_no_charge(pki, tmp_path):
     [
         (lambda pki, tmp: TlsSettings(str(tmp / "none")), "there is no folder"),
         (lambda pki, tmp: TlsSettings(str(tmp)), "has no secc_chain.pem with secc.key"),
-        (lambda pki, tmp: settings(pki, certificate="secc_expird"), "has no secc_expird_chain.pem"),
+        (
+            lambda pki, tmp: settings(pki, certificate="secc_expird"),
+            r"has no secc_expird_chain\.pem .*: did you mean secc_expired\?",
+        ),
         (lambda pki, tmp: settings(pki, keylog=str(tmp)), "the key log .* cannot be written: Is a directory"),
         (lambda pki, tmp: settings(pki, disclose=True), "on an interface only"),
     ],
