@@ -19,6 +19,7 @@ from ..session.handshake import PREFERENCES
 from ..session.sequence import HANDSHAKE, SEQUENCES
 from ..session.station import Station
 from ..vehicle import PROFILES, rules
+from .control_pilot import AUTO, STATES, Drive
 from .functions import SIDES, layer_messages
 from .options import Options, Vehicle
 from .session_table import DOCUMENTATION
@@ -32,6 +33,7 @@ _NAMED = 8
 OPTIONS: dict[str, tuple[type, ...]] = {
     "Session.Open": (Options, Vehicle),
     "Session.Station": (Station,),
+    "Session.ControlPilot": (Drive,),
     "Ev.Plug": (Vehicle,),
 }
 """The functions that take a table of options, and what declares the options."""
@@ -63,6 +65,14 @@ KOREAN: dict[str, str] = {
         "충전기가 제공하는 것과 동작을 지금과 이후의 세션에 설정하고, 모든 설정을 테이블로 돌려줍니다. "
         "없을 수 있는 값(예: authorization_time, 고객이 결제하지 않음)은 false로 설정합니다."
     ),
+    "Session.RunToPilot": (
+        "컨트롤 파일럿이 그 상태('A'~'F')가 될 때까지 오토파일럿이 진행합니다(최대 seconds초, 기본 60초). "
+        "true 또는 false와 이유를 돌려줍니다."
+    ),
+    "Session.ControlPilot": (
+        "컨트롤 파일럿의 충전기 쪽을 곧바로 움직입니다. 이후는 오토파일럿이 이어 갑니다. "
+        "상태, 듀티(%, 100은 발진 없음), 둘을 합친 글을 테이블로 돌려줍니다."
+    ),
     "Session.Wait": ("스크립트 차례인 일을 미룬 채 시간이 흐르게 합니다: 응답을 늦게 하거나 하지 않을 수 있습니다."),
     "Session.Status": "세션이 어디까지 왔는지를 테이블로 돌려줍니다.",
     "Session.Check": (
@@ -80,6 +90,10 @@ KOREAN: dict[str, str] = {
         "({'din', 'iso2'}처럼 앞의 것이 우선). 실제 차량이 멈출 곳에서 멈추며, patient=true이면 계속 충전하고, "
         "tolerates={'isolation'}이면 그 규칙만 넘어갑니다."
     ),
+    "Ev.ControlPilot": (
+        "컨트롤 파일럿의 차량 쪽을 'A', 'B', 'C', 'D'로 옮기고 세션이 끝날 때까지 그대로 둡니다. "
+        "'auto'이면 다시 차량이 움직입니다. 상태와 듀티를 테이블로 돌려줍니다."
+    ),
     "Ev.Unplug": "진행 중인 일과 관계없이 플러그를 뽑습니다.",
     "Ev.Profile": "다음에 연결할 차량을 고르고, 고른 프로파일을 돌려줍니다.",
     "Ev.Profiles": "고를 수 있는 차량과 그 설명을 테이블로 돌려줍니다.",
@@ -92,6 +106,9 @@ KOREAN: dict[str, str] = {
     "host": "TCP: 수신 대기할 주소, EVCC라면 SDP 없이 접속할 충전기의 주소.",
     "port": "TCP: 수신 대기할 포트, EVCC라면 SDP 없이 접속할 충전기의 포트.",
     "slac": "시뮬레이션: 컨트롤 파일럿과 전력선(SLAC 매칭)을 둘지 여부. false이면 곧바로 IP로 시작.",
+    "pilot": "TCP와 전력선: 컨트롤 파일럿 보드의 직렬 장치(예: /dev/ttyACM0).",
+    "duty": "발진기의 듀티(%): 5는 통신 요청, 10~96은 전류 제한, 100은 발진 없음.",
+    "error": "E(0 V) 또는 F(-12 V). false이면 끝냄.",
     "mac": "전력선: 인터페이스의 주소 대신 스크립트 쪽이 쓸 MAC 주소.",
     "key": "전력선, SECC: 차량마다 새로 만드는 대신 쓸 네트워크 키(NMK), 16진수 32자리.",
     "assumed_attenuation": "전력선, SECC: 모뎀이 측정하지 않을 때 차량에 알릴 감쇠(dB).",
@@ -224,6 +241,9 @@ _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "mode": lambda: ("AC", "DC"),
     "protocols": lambda: SEQUENCES,
     "tolerates": rules,
+    "Session.RunToPilot": lambda: STATES,
+    "Ev.ControlPilot": lambda: (*STATES[:4], AUTO),
+    "error": lambda: STATES[4:],
     **{setting: partial(map, str, members) for setting, members in MEMBERS.items()},
 }
 

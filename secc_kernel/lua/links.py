@@ -11,6 +11,7 @@ from ..link.base import Link
 from ..link.net import Interface, LinkError
 from ..link.sim import SimLink, answering_time
 from ..link.tcp import TcpStation, TcpVehicle
+from ..session.control_pilot import ControlPilot
 from ..session.evcc import EVCC
 from ..session.journal import Journal
 from ..session.secc import SECC
@@ -40,7 +41,25 @@ def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
     if options.link not in LINKS:
         raise LuaUserError(f"there is no link {options.link!r}: there are {', '.join(map(repr, LINKS))}")
     tls_settings(options)  # what is wrong with them is said whatever the link
-    return LINKS[options.link](bench, options, journal)
+    link = LINKS[options.link](bench, options, journal)
+    return link if options.pilot is None else _with_board(link, options.pilot, journal)
+
+
+def _with_board(link: Link, device: str, journal: Journal) -> Link:
+    """The link with a control pilot board beside it."""
+    from ..link.pilot_board import BoardedLink, PilotBoard  # few have one
+
+    if not link.real:
+        raise LuaUserError("the simulated link has a control pilot of its own: open it without pilot")
+    (role,) = link.parties
+    pilot = link.datalinks[role].pilot if role in link.datalinks else ControlPilot(journal)
+    assert pilot is not None
+    return BoardedLink(link, PilotBoard(device, pilot, role, journal))
+
+
+def _pilot(options: Options, journal: Journal) -> ControlPilot | None:
+    """The control pilot of a data link, where a board is there to be one."""
+    return None if options.pilot is None else ControlPilot(journal)
 
 
 def _simulated(bench: Bench, options: Options, journal: Journal) -> Link:
@@ -75,7 +94,9 @@ def _powerline(bench: Bench, options: Options, journal: Journal) -> Link:
     mac = _octets("mac", options.mac, 6)
     if options.side == "EVCC":
         vehicle = make_vehicle(bench, journal, records_frames=True)
-        return PlcVehicle(vehicle, interface=options.interface, mac=mac, tls=tls_settings(options))
+        return PlcVehicle(
+            vehicle, interface=options.interface, mac=mac, pilot=_pilot(options, journal), tls=tls_settings(options)
+        )
     return PlcStation(
         _station(bench, options, journal, real=True),
         interface=options.interface,
@@ -84,6 +105,7 @@ def _powerline(bench: Bench, options: Options, journal: Journal) -> Link:
         key=_octets("key", options.key, 16),
         tolerances=Tolerances(assumed_attenuation=options.assumed_attenuation),
         receive_attenuation=options.receive_attenuation,
+        pilot=_pilot(options, journal),
         tls=tls_settings(options),
     )
 

@@ -34,6 +34,8 @@ class Options:
         Powerline, SECC: what is lost between outlet and modem, dB, and no part of the cable's attenuation.
     slac : bool
         Simulated vehicle: whether there is a control pilot and a powerline, on which the modems are matched before IP.
+    pilot : str or None
+        TCP and powerline: the serial device of a control pilot board, such as ``/dev/ttyACM0``.
     tls : bool or str
         TLS on a real link: true makes certificates that nobody knows, and checks none; the folder of a PKI, as
         ``secc-kernel pki new`` makes it, shows and checks those.
@@ -69,6 +71,7 @@ class Options:
     assumed_attenuation: int | None = None
     receive_attenuation: int = 0
     slac: bool = True
+    pilot: str | None = None
     tls: bool | str = False
     certificate: str | None = None
     tls_version: str | None = None

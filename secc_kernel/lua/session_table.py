@@ -12,6 +12,7 @@ from ..session.events import LocalProtocolError
 from ..session.sequence import SEQUENCES
 from ..vehicle import PROFILES, rules
 from .bench import Bench
+from .control_pilot import run_to_pilot, station_pilot, vehicle_pilot
 from .errors import LuaUserError
 from .functions import SIDES, suggest
 from .hosting import HostFunction, Pending
@@ -79,6 +80,20 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
             "(by their names in the API: fields.EVSEPresentVoltage_Value) and its name."
         ),
     ),
+    "Session.RunToPilot": (
+        "Session.RunToPilot(state, seconds)",
+        (
+            "Lets the autopilot work until the control pilot is in a state, 'A' to 'F', for at most so many seconds "
+            "(60 by default); gives true, or false and why. Shows what it did."
+        ),
+    ),
+    "Session.ControlPilot": (
+        "Session.ControlPilot{duty=, error=}",
+        (
+            "Drives the station's end of the control pilot at once; what the autopilot does next goes on from there. "
+            "Gives a table: state, duty in percent (100: no oscillation) and both as text; without arguments only that."
+        ),
+    ),
     "Session.Wait": (
         "Session.Wait(seconds)",
         "Lets time pass while what is the script's turn is held: an answer can come late, or never.",
@@ -120,6 +135,14 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
             "stops where a real car would; patient=true lets it charge on, tolerates={'isolation'} only with that."
         ),
     ),
+    "Ev.ControlPilot": (
+        "Ev.ControlPilot(state)",
+        (
+            "Moves the vehicle's end of the control pilot to 'A', 'B', 'C' or 'D' and keeps it there until the session "
+            "ends; 'auto' gives it back to the vehicle. Gives a table: state, duty in percent and both as text; "
+            "without arguments only that."
+        ),
+    ),
     "Ev.Unplug": ("Ev.Unplug()", "Pulls the plug in the middle of whatever is going on."),
     "Ev.Profile": ("Ev.Profile(name)", "Chooses the vehicle that is plugged in next; gives the chosen one."),
     "Ev.Profiles": ("Ev.Profiles()", "A table: the vehicles to choose from, and what each stands for."),
@@ -141,6 +164,8 @@ def session_table(bench: Bench) -> dict[str, Callable[..., Any] | HostFunction]:
         "RunToEnd": lambda: run_to_end(bench),
         "RunFor": lambda seconds: run_for(bench, seconds),
         "RunUntil": HostFunction(lambda function=None: run_until(bench, function), calls=True),
+        "RunToPilot": lambda state, seconds=None: run_to_pilot(bench, state, seconds),
+        "ControlPilot": lambda given=None: station_pilot(bench, given),
         "Wait": lambda seconds: _wait(bench, seconds),
         "Break": HostFunction(
             lambda message=None, condition=None, hits=None: add_break(bench, message, condition, hits), calls=True
@@ -157,6 +182,7 @@ def ev_table(bench: Bench) -> dict[str, Callable[..., Any]]:
     """The functions of ``Ev``."""
     return {
         "Plug": lambda options=None: _plug(bench, options),
+        "ControlPilot": lambda state=None: vehicle_pilot(bench, state),
         "Unplug": lambda: _simulated(bench).unplug(),
         "Profile": lambda name=None: _profile(bench, name),
         "Profiles": lambda: {name: profile.title for name, profile in PROFILES.items()},
@@ -179,7 +205,7 @@ def _open(bench: Bench, options: Any) -> str:
     side = str(chosen.side).upper()
     if side not in SIDES.values():
         raise LuaUserError(f"Session.Open: side is {' or '.join(map(repr, SIDES.values()))}, not {chosen.side!r}")
-    for name in ("interface", "file", "host", "mac", "key", "journal"):
+    for name in ("interface", "file", "host", "mac", "key", "pilot", "journal"):
         if not isinstance(value := getattr(chosen, name), str | None):
             raise LuaUserError(f"Session.Open: {name} is a string, not {value!r}")
     if type(chosen.port) not in (int, type(None)):

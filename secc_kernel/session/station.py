@@ -194,7 +194,9 @@ class Station:
             self.restart("ChargeParameterDiscovery", "CableCheck")
 
     def _current_demand(self, request: Any, now: float) -> None:
-        self._follow(to_float(request.EVTargetVoltage), to_float(request.EVTargetCurrent))
+        # Through an open contactor nothing flows, whatever is asked for.
+        wanted = to_float(request.EVTargetCurrent) if self.closed else 0.0
+        self._follow(to_float(request.EVTargetVoltage), wanted)
 
     def _welding(self, request: Any, now: float) -> None:
         self._follow(0.0, 0.0)

@@ -24,6 +24,10 @@ UNDERVOLTAGE = 0.9
 STALE = 5.0
 """Seconds that a voltage out of range may stay. Cars of BMW, Tesla and Volkswagen went on while a station told 18 to
 25 % more than their maximum for up to 3 s: it told what was no longer so."""
+NOTHING, WANTED = 0.5, 5.0
+"""Amperes: less than the one flows though more than the other is asked for; a car at its end asks for little."""
+PAUSE = 180.0
+"""Seconds for which a station may deliver nothing: recorded cars waited for up to 160 s."""
 CHARGE_SERVICE = 1
 """ServiceID of the charge service (ISO 15118-2, Table 105)."""
 
@@ -173,6 +177,13 @@ def _present_voltage(at: Hearing) -> str | None:
     return None
 
 
+def _nothing_flows(at: Hearing) -> str | None:
+    present, asked = at.number("EVSEPresentCurrent"), to_float(element_of(at.request.body, "EVTargetCurrent"))
+    if present is None or present >= NOTHING or asked < WANTED:
+        return None
+    return f"EVSEPresentCurrent {present:g} A, where the vehicle asked for {asked:g} A"
+
+
 def _residual_current(at: Hearing) -> str | None:
     return "RCD is true: the residual current device has tripped" if at.value("RCD") is True else None
 
@@ -280,6 +291,9 @@ JUDGEMENTS: tuple[Judgement, ...] = (
               only=("PreChargeRes",), error=_OUT_OF_RANGE),
     Judgement("present-voltage", "error", _STOP, ("EVSEPresentVoltage",), _present_voltage,
               only=("CurrentDemandRes",), error=_OUT_OF_RANGE, patience=STALE),
+    # An Ioniq gave up with this code. Without it a vehicle would ask for ever.
+    Judgement("no-current", "warning", _STOP, ("EVSEPresentCurrent",), _nothing_flows, only=("CurrentDemandRes",),
+              error="FAILED_ChargingCurrentdifferential", patience=PAUSE),
     Judgement("rcd", "error", _STOP, ("RCD",), _residual_current),
     Judgement("evse-status", "warning", _STOP, ("EVSEStatusCode",),
               _status("EVSE_Malfunction", "EVSE_EmergencyShutdown", "EVSE_UtilityInterruptEvent")),

@@ -134,7 +134,7 @@ def test_a_board_that_is_pulled_out_and_comes_back_is_told_and_taken_up_again(bo
         device.driven.clear()
         device.plug_in()
         until(lambda: pilot.state == "C", "the new state")
-        assert device.driven[0] == "DUTY 5.0"
+        until(lambda: device.driven[:1] == ["DUTY 5.0"], "what is wanted")
         assert len(findings(session)) == 1
         assert any("is back" in e.text for e in session.journal.entries if e.kind == "note")
 
