@@ -20,6 +20,7 @@ from secc_kernel.lua.help import Explanation, Node
 from secc_kernel.lua.phrases import say
 from secc_kernel.lua.source import KEYWORDS, lexemes
 from secc_kernel.messages import SCHEMAS, vocabulary
+from secc_kernel.wire.layers import LAYERS
 
 __all__ = ["bundle", "explain", "found_names", "html", "inspect", "markdown", "text"]
 
@@ -168,7 +169,7 @@ def found_names(pattern: str, world: World) -> list[str]:
         known = [f"{table}.{key}" for key in enumerations.members(table)]
     else:
         mine = [name for name in world.globals if dot or "." not in name]
-        known = [*mine, *world.names, *enumerations.tables(SCHEMAS)]
+        known = [*mine, *world.names, *enumerations.tables((*SCHEMAS, *LAYERS))]
     return list(dict.fromkeys(name for name in known if wanted.fullmatch(name)))[:_LISTED]
 
 

@@ -38,6 +38,7 @@ class Transcript:
         self._latest: FrameEntry | None = None
         self._shown = 0
         self._kind = ""
+        self._below = False
         self._run = 0
         self._held: FrameEntry | None = None
         self._held_count = 0
@@ -53,6 +54,7 @@ class Transcript:
         if kind != self._kind and not full:
             self._end_run()
             self._kind, self._run = kind, 0
+        self._below = entry.layer != "v2gtp"
         self._run += 1
         if self._run <= RUN_SHOWN and not full:
             self._shown += 1
@@ -71,7 +73,8 @@ class Transcript:
 
     def _text(self, count: int) -> str:
         what = "more" if self._shown >= MESSAGES_SHOWN else f"more {self._kind}"
-        return f"… {count} {what} messages, all in the journal (%%python: journal.messages())"
+        where = "in the journal" if self._below else "all in the journal (%%python: journal.messages())"
+        return f"… {count} {what} messages, {where}"
 
     def _end_run(self) -> None:
         """Show the last message of a run, and how many there were before it."""

@@ -124,6 +124,7 @@ class Lower:
     def __init__(self, pilot: Pilot) -> None:
         self._pilot = pilot
         self.levels: dict[str, list[Level]] = {}
+        self._all: tuple[Level, ...] = ()
         for role in pilot.link.parties:
             self.attend(role)
 
@@ -133,6 +134,7 @@ class Lower:
         party, datalink = link.parties[role], link.datalinks.get(role)
         layers: list[Layer] = [] if datalink is None else [Matching(datalink.matcher)]
         self.levels[role] = [Level(party, layer) for layer in (*layers, party.discovery)]
+        self._all = tuple(level for levels in self.levels.values() for level in levels)
 
     def level(self, role: str, name: str) -> Level | None:
         """Where a party's messages of that name are; None for those of V2G, and for what the link does not have."""
@@ -146,16 +148,13 @@ class Lower:
 
     def forget(self) -> None:
         """A vehicle is plugged in: everything begins anew."""
-        for level in self._all():
+        for level in self._all:
             level.forget()
 
     def ended(self, role: str) -> None:
         """The session of a party has ended."""
         for level in self.levels[role]:
             level.end()
-
-    def _all(self) -> list[Level]:
-        return [level for levels in self.levels.values() for level in levels]
 
     # -- waits --------------------------------------------------------------------------------------------------------
 
@@ -236,11 +235,14 @@ class Lower:
 
     def look(self) -> bool:
         """Take in what has arrived; whether anything has."""
-        arrived = [(level, message) for level in self._all() for message in level.layer.arrivals()]
+        arrived = [(level, message) for level in self._busy() for message in level.layer.arrivals()]
         for level, message in arrived:
             self._arrived(level, message)
         self._judge()
         return bool(arrived)
+
+    def _busy(self) -> list[Level]:
+        return [level for level in self._all if level.layer.busy]
 
     def _arrived(self, level: Level, message: Message) -> None:
         pilot, name = self._pilot, message.name
@@ -295,7 +297,7 @@ class Lower:
     def decide(self) -> bool:
         """Who acts on what is owed. True when something was done."""
         busy = False
-        for level in self._all():
+        for level in self._busy():
             for owed in level.layer.owed:
                 busy = self._decide(level, owed) or busy
         return busy
@@ -353,7 +355,7 @@ class Lower:
         pilot = self._pilot
         if not pilot.link.real or pilot.wait is not None:
             return None
-        times = [self._due(level, owed) for level in self._all() for owed in level.taken if owed in level.layer.owed
+        times = [self._due(level, owed) for level in self._all for owed in level.taken if owed in level.layer.owed
                  and self._flies(level, owed.message.name)
                  and not (pilot.scripts and level.party.role == pilot.side)]  # fmt: skip
         return min(times, default=None)

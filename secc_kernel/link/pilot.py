@@ -132,10 +132,11 @@ class Pilot:
         if self._lapse is not None and self._lapse.refuses(wait):
             self.fail(wait, self._lapse.tell(wait, self.link.now), ended=True)
             return
-        if wait.kind == "end" and seat.party.ended is not None:
+        ended = seat.party.ended if seat.party.connection is not None else self.how_it_ended()
+        if wait.kind == "end" and ended is not None:
             if self._lapse is not None:
                 self._lapse.told = True
-            self.finish(wait, self.ending(seat.party.ended))
+            self.finish(wait, self.ending(ended))
             return
         if wait.kind != "time":
             self._lapse = None

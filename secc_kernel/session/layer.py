@@ -69,6 +69,11 @@ class Layer(ABC):
         return found
 
     @property
+    def busy(self) -> bool:
+        """Whether anything has arrived, or is owed."""
+        return bool(self._arrivals or self.owed)
+
+    @property
     @abstractmethod
     def owed(self) -> tuple[Owed, ...]:
         """What would be sent now, in order."""

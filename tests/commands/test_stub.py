@@ -14,6 +14,7 @@ from secc_kernel.lua.functions import SIDES, find, names
 from secc_kernel.lua.session_table import DOCUMENTATION
 from secc_kernel.lua.standard import OURS
 from secc_kernel.messages import SCHEMAS
+from secc_kernel.wire.layers import LAYERS
 
 FUNCTION = re.compile(r"((?:^---.*\n)*)^function (\w+)\.(\w+)\((.*?)\) end$", re.MULTILINE)
 
@@ -52,7 +53,7 @@ def test_every_function_is_there_once(stub):
 
 
 def test_types_are_those_of_the_declarations(stub):
-    known = {"string", "integer", "boolean", *tables(tuple(SCHEMAS))}
+    known = {"string", "integer", "boolean", *tables((*SCHEMAS, *LAYERS))}
     enumerations = set(re.findall(r"^---@enum (\w+)$", stub, re.MULTILINE))
     for name, (comments, parameters) in declared(stub).items():
         side, _, function = name.partition(".")

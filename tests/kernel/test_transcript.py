@@ -22,7 +22,7 @@ def shown(*names: str) -> list[str]:
 
     transcript = Transcript(lambda entry: lines.append(entry.name), tell)
     for name in names:
-        transcript.add(SimpleNamespace(name=name))
+        transcript.add(SimpleNamespace(name=name, layer="homeplug" if name.startswith("CM_") else "v2gtp"))
     transcript.end()
     return lines
 
@@ -56,3 +56,7 @@ def test_not_more_than_anybody_reads() -> None:
     assert len(lines) == MESSAGES_SHOWN + 2
     assert lines[-2] == f"… {999 - MESSAGES_SHOWN} more messages, all in the journal (%%python: journal.messages())"
     assert lines[-1] == "PreChargeReq"
+
+
+def test_below_v2g_the_journal_has_no_table_of_messages() -> None:
+    assert shown(*["CM_MNBC_SOUND_IND"] * 10)[4] == "… 5 more CM_MNBC_SOUND_IND messages, in the journal"

@@ -281,7 +281,7 @@ class EVMatcher(Matcher):
     def _fail(self, reason: str) -> None:
         """The attempt has failed; there may be another one."""
         self._step = ""
-        self._held.clear()
+        self._held = [frame for frame in self._held if frame.mmtype & 1]  # what was asked is answered all the same
         self._drop_requests()
         repeats = self.timers.running("TT_matching_repetition")
         for timer in ("TT_match_response", "TT_EV_atten_results", "TP_EV_batch_msg_interval"):

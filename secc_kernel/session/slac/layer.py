@@ -70,6 +70,11 @@ class Matching(Layer):
         self._known |= {name: getattr(frame.message, name) for name in names}
 
     @property
+    def busy(self) -> bool:
+        """As of `Layer`, without looking at what is owed: asked at each step of a session."""
+        return bool(self._arrivals or self.matcher.owed)
+
+    @property
     def owed(self) -> tuple[Owed, ...]:
         """What would be sent now."""
         held = self.matcher.owed

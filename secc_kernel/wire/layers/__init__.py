@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from ipaddress import IPv6Address
 from typing import Any, cast
@@ -138,6 +138,7 @@ for _words in LAYERS.values():
     register(_words)
 
 
+@cache
 def home(message: str) -> LayerVocabulary | None:
     """The layer that a message belongs to; None for those of V2G."""
     return next((words for words in LAYERS.values() if message in words.elements), None)
