@@ -380,7 +380,7 @@ def _write_report(file: BinaryIO, run: _Run) -> None:
         timestamp=datetime.now().astimezone().isoformat(timespec="seconds"),
     )
     for verdict in verdicts:
-        case = ET.SubElement(suite, "testcase", classname=run.script.stem, name=_for_xml(verdict.text) or "check")
+        case = ET.SubElement(suite, "testcase", classname=run.script.stem, name=_for_xml(verdict.subject) or "check")
         if failed(verdict):
             where = f"{verdict.place}, " if verdict.place else ""
             ET.SubElement(case, "failure", message=_for_xml(verdict.text)).text = f"{where}at {verdict.time:.3f} s"

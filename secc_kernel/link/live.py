@@ -292,7 +292,7 @@ class LiveSession:
         """Call something with a party and the time, such as ``lambda vehicle, now: vehicle.stop(now)``."""
         return self._do(self._pilot.act, self._role(role), call)
 
-    def check(self, passed: bool, text: str, place: str = "") -> bool:
+    def check(self, passed: bool, text: str, place: str = "", subject: str = "") -> bool:
         """Record a verdict of the script: a finding of the rule `CHECK`, an error when it failed.
 
         Parameters
@@ -300,16 +300,16 @@ class LiveSession:
         passed : bool
             The verdict.
         text : str
-            What was checked.
+            What was checked, and of a verdict that failed what was found.
         place : str
             Where in the script.
+        subject : str
+            What was checked, without what was found.
         """
         severity = "note" if passed else "error"
         frames = len(self.journal.frames)
         message = frames - 1 if frames else None
-        self.journal.append(
-            FindingEntry(self.now, rule=CHECK, severity=severity, text=text, message=message, place=place)
-        )
+        self.journal.append(FindingEntry(self.now, CHECK, severity, text, message, place, subject))
         return passed
 
     def note(self, text: str) -> None:

@@ -246,7 +246,7 @@ def _wait(bench: Bench, seconds: Any) -> Pending:
 def _check(bench: Bench, place: str, condition: Any = None, text: Any = "") -> bool:
     """A verdict: passed unless the condition is false or nil."""
     passed = condition is not None and condition is not False
-    return _live(bench).check(passed, bench.comparisons.judged(passed, str(text)), place)
+    return _live(bench).check(passed, bench.comparisons.judged(passed, str(text)), place, str(text))
 
 
 def _live(bench: Bench) -> LiveSession:

@@ -204,6 +204,9 @@ class FindingEntry(Entry):
         Index of the message that it is about.
     place
         Where a script found it: 'script.lua:12', or 'common.lua:3, from script.lua:12'.
+    subject
+        Of a script's verdict what was checked, in its own words: the same in each run, while the text of a failed one
+        has the values of this one.
     """
 
     kind: ClassVar[str] = "finding"
@@ -212,6 +215,7 @@ class FindingEntry(Entry):
     text: str = ""
     message: int | None = None
     place: str = ""
+    subject: str = ""
 
 
 @dataclass(slots=True)

@@ -179,6 +179,18 @@ def test_unusable_arguments(run, tmp_path, capsys):
         assert "folder.x cannot be written: No such file or directory" in err
 
 
+def test_a_failed_verdict_has_the_same_name_in_each_report(run, tmp_path):
+    cases = []
+    for value in ("01", "02"):
+        report = tmp_path / f"{value}.xml"
+        check = f"Session.Check(Secc.Check_SessionSetupReq_EVCCID('{value}'), 'the id')"
+        run(f"Secc.Receive_SessionSetupReq_001() {check}", "--report", report)
+        cases.append(ET.parse(report).getroot()[0])
+    assert [case.get("name") for case in cases] == ["the id", "the id"]
+    assert "01" in cases[0][0].get("message")
+    assert cases[0][0].get("message") != cases[1][0].get("message")
+
+
 def test_the_report_is_junit(run, tmp_path):
     path = tmp_path / "report.xml"
     run(PASSING + "Session.Check(false, 'a <bad> \\1 thing') error('stop\\there')", "--report", path)
