@@ -40,12 +40,33 @@ def test_findings_are_told_by_severity_the_worst_first():
     lua("Session.RunToEnd()")
     run = lua.runs[-1]
     lines = str(views.run(run.journal, 0, run.last)).splitlines()
-    marks = [line.split()[0] for line in lines[2:] if line.split()[0] in "✗△•"]
+    assert lines[0].startswith("plugged in, matched with ")
+    assert "messages in" in lines[1]
+    marks = [line.split()[0] for line in lines[3:] if line.split()[0] in "✗△•"]
     assert marks
     assert marks == sorted(marks, key="✗△•".index)
     counts = {severity: sum(f.severity == severity for f in run.journal.findings) for severity in ("error", "note")}
-    assert f"{counts['error']} error" in lines[1]
-    assert f"{counts['note']} note" in lines[1]
+    assert f"{counts['error']} error" in lines[2]
+    assert f"{counts['note']} note" in lines[2]
+    lua.bench.close()
+
+
+def test_a_plug_in_is_one_line():
+    lua = Notebook()
+
+    def told():
+        return str(views.run(lua.bench.journal, lua.runs[-1].first, lua.runs[-1].last)).splitlines()[0]
+
+    lua("Session.RunFor(0.2)")
+    assert told().startswith("plugged in, not matched: ")
+    lua("Ev.Plug{} Session.RunTo('SessionSetupReq')")
+    assert told().startswith("plugged in, matched with 02:00:00:00:ff:01 at 5 dB, data link after 2.")
+    both = str(views.run(lua.bench.journal, 0, lua.runs[-1].last)).splitlines()[0]
+    assert both.startswith("2 plug-ins, the last: plugged in, matched with ")
+    lua("Session.RunTo('ServiceDiscoveryReq')")
+    assert told().startswith("2 messages in")
+    lua("Ev.Unplug() Session.Open{slac=false} Session.RunTo('SessionSetupReq')")
+    assert told().startswith("3 messages in")
     lua.bench.close()
 
 
