@@ -20,7 +20,7 @@ from secc_kernel.link.packet import MANAGEMENT, PacketParser, Segment, endpoints
 from secc_kernel.link.pcap import SECRETS, SECTION, CaptureError, Reader, Record, tls_secrets
 from secc_kernel.link.reassembly import Data, Event, Gap, Reassembler
 from secc_kernel.link.restoration import Restoration, is_export
-from secc_kernel.session.dissect import Conversation, Discovery
+from secc_kernel.session.dissect import SDP_BEGINNING, Conversation, Discovery
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, Journal
 from secc_kernel.session.secrets import Secrets
 
@@ -198,7 +198,8 @@ class Machines:
 
             yield number, management_entry(data, flow[:6], flow[6:], time, number)
             return
-        if self._secrets.add_datagram(data):
+        if data[:3] != SDP_BEGINNING:
+            self._secrets.add_datagram(data)
             return
         for entry in self._discovery.receive_datagram(data, *endpoints(flow), time, number):
             yield number, entry

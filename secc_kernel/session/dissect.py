@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _EXI = int(PayloadType.EXIEncodedV2GMessage)
 #: Payload types of the side streams of ISO 15118-20, whose messages belong to the vocabularies of the main streams.
 _SIDE_STREAMS = range(0x8101, 0x8200)
+#: How the V2GTP header of SDP's datagrams begins.
+SDP_BEGINNING = b"\x01\xfe\x90"
 #: Vehicles whose SDP request is remembered at a time; the oldest makes room.
 _MAX_WISHES = 1024
 
@@ -234,7 +236,7 @@ class Conversation:
         """
         way = self._ways[direction]
         entries: list[Entry] = []
-        if not plain and (self.tls is not None or self._begins_tls(way, data)):
+        if not plain and (self.tls is not None or (not self.messages and self._begins_tls(way, data))):
             assert self.tls is not None
             return self._decrypted(self.tls.receive_data(direction, data, time, frame))
         while data:
@@ -264,7 +266,7 @@ class Conversation:
 
     def _begins_tls(self, way: _Way, data: bytes) -> bool:
         """Whether the connection turns out to be TLS."""
-        if self.messages or way.skipped or not _is_tls(data):
+        if way.skipped or not _is_tls(data):
             return False
         from secc_kernel.session.decrypt import Decryption  # late: few captures have any
 
@@ -408,7 +410,7 @@ class Discovery:
         self, payload: bytes, src: str, dst: str, time: float, frame: int | None = None
     ) -> Iterator[Entry]:
         """Take a UDP datagram; what is no SDP gives nothing."""
-        if payload[:3] != b"\x01\xfe\x90" or len(payload) < HEADER_LENGTH:
+        if payload[:3] != SDP_BEGINNING or len(payload) < HEADER_LENGTH:
             return
         payload_type = int.from_bytes(payload[2:4], "big")
         findings = []

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from packets import EXI, Connection, pcap_of
+from tls_sessions import talk
 
 from secc_kernel.cli import main
 from secc_kernel.link.live import LiveSession
@@ -14,6 +16,7 @@ from secc_kernel.session.journal import Journal
 from secc_kernel.session.secc import SECC
 from secc_kernel.session.tables import MESSAGE_COLUMNS
 from secc_kernel.vehicle import SimulatedEV
+from secc_kernel.wire.v2gtp import pack
 
 NAME = "BMW_iX_fw_11_2022.64_2023-03-30_car_stops_soc_too_close_to_target.pcap"
 
@@ -179,3 +182,47 @@ def test_the_ending_of_the_output_says_the_format(journal, tmp_path, name, begin
     assert path.read_bytes().startswith(beginning)
     assert main(["decode", "--format", "csv", "--output", str(path), str(journal[1])]) == 0
     assert path.read_bytes().startswith(b"file,frame,")
+
+
+def test_tls_sessions_give_what_tshark_decrypts(shared, capsysbinary):
+    """All of this folder, in processes of their own; the secrets are in the captures, behind what they open."""
+    folder = shared / "captures" / "dsv2gshark"
+    with gzip.open(folder / "expected.jsonl.gz", "rt") as lines:
+        expected = [json.loads(line) for line in lines]
+    names = sorted({row["file"] for row in expected})
+    rows = rows_of(capsysbinary, "--jobs", "2", *(str(folder / name) for name in names))
+    columns = "file", "frame", "stream", "schema", "message", "exi"
+    in_order = [row for name in names for row in expected if row["file"] == name]
+    assert [[row[name] for name in columns] for row in rows] == [[row[name] for name in columns] for row in in_order]
+    assert [row["payload_type"] for row in rows] == [int(row["payload_type"], 16) for row in in_order]
+    assert sum(row["tls"] for row in expected) > 500
+
+
+def test_a_key_log_is_given_beside_the_capture(tmp_path, capsysbinary):
+    made = talk(tmp_path, [("EV", pack(0x8001, EXI.sap_req))])
+    tcp, path = Connection(), tmp_path / "tls.pcap"
+    path.write_bytes(pcap_of(tcp.open() + [tcp.packet(who, "PA", data) for who, data in made.flights]))
+    assert main(["decode", "--format", "jsonl", str(path)]) == 0
+    out, err = capsysbinary.readouterr()
+    assert out == b""
+    assert b"stream 0 is TLS 1.2 (TLS_ECDHE_ECDSA" in err
+    assert b"--keylog FILE" in err
+    assert [row["message"] for row in rows_of(capsysbinary, "--keylog", str(tmp_path / "keylog.txt"), str(path))] == [
+        "supportedAppProtocolReq"
+    ]
+    assert main(["decode", "--keylog", str(tmp_path / "nowhere"), str(path)]) == 2
+    assert b"cannot be read" in capsysbinary.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["{0}", "{0}"], "writes one capture of one file"),
+        (["{0}", "--summary"], "leave --summary and --layers away"),
+        (["{1}/nowhere.jsonl"], "cannot be read"),
+    ],
+)
+def test_what_no_capture_can_be_made_of(journal, tmp_path, capsysbinary, arguments, why):
+    output = tmp_path / "x.pcapng"
+    assert main(["decode", "-o", str(output), *(text.format(journal, tmp_path) for text in arguments)]) == 2
+    assert why in capsysbinary.readouterr().err.decode()
