@@ -1,4 +1,4 @@
-"""Listen to somebody else's session and show it as it goes on, without sending anything.
+"""Show somebody else's session as it goes on, without sending anything.
 
 Everything on a network interface is overheard (this needs the privilege CAP_NET_RAW), or a pcap or pcapng file that
 somebody writes is followed, such as tcpdump or dumpcap. The table is that of `secc-kernel decode`: matching, SDP and
