@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import random
 import shutil
@@ -66,6 +67,8 @@ def station(folder: Path) -> None:
         if session is not None:
             session.close()
             session.journal.close()
+            session = party = None
+            gc.collect()  # what counts is what is kept, not what waits to be collected
         if line.strip() == "end":
             print("ended", flush=True)
             continue
