@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..session.datalink import DataLink
 from ..session.evcc import EVCC
@@ -21,8 +21,11 @@ from ..session.secc import SECC
 from ..wire import sdp
 from .disclosure import Disclosure
 from .net import Interface, LinkError, check_port, listening_socket, sdp_client_socket, sdp_server_socket
+from .streams import Datagrams, PlainStream
 from .tls import TlsStream
 from .tls_contexts import Tls, TlsSettings
+
+Stream: TypeAlias = "PlainStream | TlsStream"
 
 __all__ = ["LinkError", "TcpStation", "TcpVehicle"]
 
@@ -30,43 +33,10 @@ _CLOSING = 1.0
 """Seconds that the last bytes get to leave when a link is closed."""
 _WAITING = 16
 """Messages that may wait for their answer. A peer that sends more is not read until there are fewer."""
+_HANDSHAKES = 8
+"""TLS handshakes that may go on at a time; the oldest makes room."""
 _PIECE = 4096
 """Bytes that a party is given at a time: hardly more than one message, so that few come above the limit."""
-
-
-class _Stream(asyncio.Protocol):
-    """A TCP connection of a link, without TLS."""
-
-    tls = ""
-    number = None
-
-    def __init__(self, link: TcpLink) -> None:
-        self._link = link
-        self.closed = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: Any) -> None:
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._link.stream_made(self, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._link.stream_data(self, data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.closed.set_result(None)
-        self._link.stream_lost(self, exc)
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    """The SDP socket of a link."""
-
-    def __init__(self, link: TcpLink) -> None:
-        self._link = link
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        self._link.datagram(data, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        """An SDP datagram could not be delivered; the vehicle asks again by itself."""
 
 
 class TcpLink:
@@ -82,8 +52,8 @@ class TcpLink:
         self._interface = Interface(interface) if interface is not None else None
         self._epoch = time.time() - time.monotonic()
         self._happened: Callable[[Callable[[], object]], None] = lambda call: None
-        self._stream: _Stream | TlsStream | None = None
-        self._shaking: set[TlsStream] = set()
+        self._stream: Stream | None = None
+        self._shaking: dict[TlsStream, None] = {}
         """Connections whose TLS handshake is going on."""
         self._disclosure: Disclosure | None = None
         if tls is not None and tls.disclose and self._interface is None:
@@ -125,9 +95,13 @@ class TcpLink:
         """Where the link is."""
         raise NotImplementedError
 
+    @property
+    def _with_tls(self) -> str:
+        return "" if self.tls is None else ", with TLS"
+
     async def _open_udp(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: Datagrams(self), sock=sock)
 
     def flush(self) -> None:
         """Send what the party wants to send."""
@@ -180,13 +154,15 @@ class TcpLink:
         if self._interface is None or sender[3] == self._interface.index:
             self._happened(lambda: self._party.receive_datagram(data, sender, self.now))
 
-    def _new_stream(self, tls: Tls | None) -> _Stream | TlsStream:
-        return _Stream(self) if tls is None else TlsStream(self, tls)
+    def _new_stream(self, tls: Tls | None) -> Stream:
+        return PlainStream(self) if tls is None else TlsStream(self, tls)
 
     def stream_begun(self, stream: TlsStream) -> None:
         """A connection stands whose TLS handshake is still to come."""
-        self._shaking.add(stream)
-        stream.closed.add_done_callback(lambda _: self._shaking.discard(stream))
+        if len(self._shaking) >= _HANDSHAKES:
+            next(iter(self._shaking)).abort()
+        self._shaking[stream] = None
+        stream.closed.add_done_callback(lambda _: self._shaking.pop(stream, None))
 
     def stream_failed(self, stream: TlsStream, reason: str) -> None:
         """TLS has ended a connection, or did not let it begin."""
@@ -195,11 +171,11 @@ class TcpLink:
         if self._stream is None:
             self._happened(lambda: self._party.disconnected(self.now, reason))
 
-    def stream_made(self, stream: _Stream | TlsStream, transport: Any) -> None:
+    def stream_made(self, stream: Stream, transport: Any) -> None:
         """A connection stands."""
         self._forget()
         if isinstance(stream, TlsStream):
-            self._shaking.discard(stream)
+            self._shaking.pop(stream, None)
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._stream, self._transport = stream, transport
         self._happened(lambda: self._party.connected(peer, self.now, local, tls=stream.tls, stream=stream.number))
@@ -213,7 +189,7 @@ class TcpLink:
         if self._disclosure is not None:
             self._disclosure.send(lines)
 
-    def stream_data(self, stream: _Stream | TlsStream, data: bytes) -> None:
+    def stream_data(self, stream: Stream, data: bytes) -> None:
         """Bytes arrived."""
         if stream is self._stream:
             self._unread += data
@@ -242,7 +218,7 @@ class TcpLink:
         self._unread.clear()
         self._paused = False
 
-    def stream_lost(self, stream: _Stream | TlsStream, exc: Exception | None) -> None:
+    def stream_lost(self, stream: Stream, exc: Exception | None) -> None:
         """The connection is gone, without our doing."""
         if stream is self._stream:
             self._forget()
@@ -327,8 +303,8 @@ class TcpStation(TcpLink):
     def place(self) -> str:
         """Where it listens."""
         if self._interface is not None:
-            return f"[{self._host}%{self._interface.name}]:{self.port}, found by SDP"
-        return f"[{self._host}]:{self.port}"
+            return f"[{self._host}%{self._interface.name}]:{self.port}, found by SDP{self._with_tls}"
+        return f"[{self._host}]:{self.port}{self._with_tls}"
 
     async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
         """Listen.
@@ -369,7 +345,7 @@ class TcpStation(TcpLink):
         if self._transport is not None:
             self._transport.abort()
 
-    def stream_made(self, stream: _Stream | TlsStream, transport: Any) -> None:
+    def stream_made(self, stream: Stream, transport: Any) -> None:
         """A vehicle connected: take it, unless another one is connected."""
         if self._transport is not None:
             peer = transport.get_extra_info("peername")
@@ -440,9 +416,9 @@ class TcpVehicle(TcpLink):
     def place(self) -> str:
         """Where it looks for a station."""
         if self._known is not None:
-            return f"the station at [{self._known[0]}]:{self._known[1]}"
+            return f"the station at [{self._known[0]}]:{self._known[1]}{self._with_tls}"
         assert self._interface is not None
-        return f"a station on {self._interface.name}, by SDP"
+        return f"a station on {self._interface.name}, by SDP{self._with_tls}"
 
     async def open(self, happened: Callable[[Callable[[], object]], None]) -> None:
         """Open the SDP socket.
@@ -497,7 +473,7 @@ class TcpVehicle(TcpLink):
             why = os.strerror(error.errno) if error.errno else str(error)
             self._happened(lambda: self._vehicle.disconnected(self.now, f"[{scoped}]:{port}: {why}"))
 
-    def stream_made(self, stream: _Stream | TlsStream, transport: Any) -> None:
+    def stream_made(self, stream: Stream, transport: Any) -> None:
         """The station took the connection; a vehicle that has given up meanwhile leaves at once."""
         if self._vehicle.ended is not None:
             transport.abort()

@@ -290,7 +290,7 @@ class TlsStream(asyncio.Protocol):
                 self._break_off(f"TLS broke: {_words(error)}")
             else:
                 self._failed(sender, alert, _words(error))
-        except (LinkError, TLSError) as error:
+        except (OSError, TLSError) as error:
             self._find("tls.failed", "error", f"TLS with {self._peer_address} failed: {error}")
             self._break_off(f"TLS failed: {error}")
 

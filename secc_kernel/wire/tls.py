@@ -18,7 +18,6 @@ from secc_kernel.wire.tls_names import (
     ALERTS,
     EXTENSIONS,
     GROUPS,
-    SIGNATURES,
     SUITES,
     VERSIONS,
     name_of,
@@ -330,11 +329,6 @@ class ClientHello:
             found,
         )
 
-    @property
-    def extension_names(self) -> list[str]:
-        """Its extensions by name, in its order."""
-        return [name_of(EXTENSIONS, number) for number in self.extensions]
-
 
 def _key_shares(reader: _Reader) -> Iterator[int]:
     inner = reader.vector(2)
@@ -405,11 +399,6 @@ class ServerHello:
         chosen = int.from_bytes(found[43], "big") if 43 in found else version
         group = int.from_bytes(found[51][:2], "big") if 51 in found else 0
         return cls(chosen, random, session_id, suite, group, random == _RETRY, found)
-
-    @property
-    def extended_master_secret(self) -> bool:
-        """Whether the keys of TLS 1.2 are made from the handshake's hash (RFC 7627)."""
-        return 23 in self.extensions
 
     @property
     def encrypt_then_mac(self) -> bool:
@@ -697,7 +686,3 @@ class Handshake:
         elif isinstance(said, ServerKeyExchange):
             self.group = said.group
         return said
-
-    def signature_names(self) -> list[str]:
-        """The signatures that the client can check, by their names."""
-        return [name_of(SIGNATURES, number) for number in self.client_hello.signatures] if self.client_hello else []

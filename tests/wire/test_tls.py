@@ -32,7 +32,7 @@ from secc_kernel.wire.tls import (
     ServerHello,
     TLSError,
 )
-from secc_kernel.wire.tls_names import GROUPS, SUITES, name_of
+from secc_kernel.wire.tls_names import EXTENSIONS, GROUPS, SUITES, name_of
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,8 @@ def test_the_roots_that_a_vehicle_has():
     assert ClientHello.parse(hello_with(3, b"")).trusted_ca_keys == ()
     assert ClientHello.parse(hello_with(47, vector(2, vector(2, b"root")))).authorities == (b"root",)
     assert ClientHello.parse(hello_with(17, b"")).status_request_v2
-    assert ClientHello.parse(hello_with(0x1A1A, b"")).extension_names == ["GREASE"]
+    (grease,) = ClientHello.parse(hello_with(0x1A1A, b"")).extensions
+    assert name_of(EXTENSIONS, grease) == "GREASE"
 
 
 def test_stapled_responses_of_version_2_and_of_tls_13():
