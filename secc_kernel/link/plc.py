@@ -1,7 +1,7 @@
 """Powerline: a modem on a network interface, then TCP with SDP over the same interface.
 
 A `PlcStation` or `PlcVehicle` joins three things, all in the event loop of the session's thread: raw frames of the
-modem and of the line (`raw.py`) go to and from a data link (`session/datalink.py`), which matches the modems; when they
+modem and of the line (`raw.py`) go to and from a data link (`session/datalink/`), which matches the modems; when they
 have a link, the party begins, over the sockets of `tcp.py`. Link-local addresses and neighbours are the system's
 affair.
 

@@ -220,7 +220,7 @@ _DIN = (
         "the first WeldingDetectionReq -> SessionStopReq",
         begins=Moment(("WeldingDetectionReq",)), ends=(Moment(("SessionStopReq",)),),
     ),
-    # Of the control pilot: run where one is attached (session/signalling.py, session/datalink.py).
+    # Of the control pilot: run where one is attached (session/signalling.py, session/datalink/).
     Limit(
         "V2G_SECC_CPState_Detection_Timeout", 1.5, "timeout", "SECC", "[V2G-DC-556], [V2G-DC-967], [V2G-DC-988]",
         "CableCheckReq -> CP state C or D; the request after PowerDelivery with ReadyToChargeState false -> CP state B",
