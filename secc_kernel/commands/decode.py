@@ -1,4 +1,4 @@
-"""List what captures and journals hold: matching (SLAC), SDP, V2G messages.
+"""List SLAC, SDP and V2G messages of captures and journals.
 
 As a table, which is for people: one timeline of all three, in which runs that differ in nothing but their numbers are
 folded, and at the end of each file a line for each plug-in (matching and attenuation, security, protocol, energy, how
