@@ -3,8 +3,12 @@
 import pytest
 
 from secc_kernel.link.pcap import Reader
+from secc_kernel.session.datalink import StationDataLink
 from secc_kernel.session.journal import FindingEntry
+from secc_kernel.session.party import AWAITS_LINK
+from secc_kernel.session.secc import SECC
 from secc_kernel.session.slac import EVSEMatcher, Matched, Tolerances
+from secc_kernel.session.slac.matcher import LOCAL_MODEM
 from secc_kernel.wire.homeplug import ETHERTYPE, Frame
 from secc_kernel.wire.homeplug.messages import (
     CM_ATTEN_CHAR_IND,
@@ -115,3 +119,29 @@ def test_a_receiving_path_of_its_own_is_taken_off(plug_ins):
     ours = next(f.message for f in said if isinstance(f.message, CM_ATTEN_CHAR_IND))
     theirs = told(frames, CM_ATTEN_CHAR_IND)[-1].message
     assert all(0 <= a - b <= 1 for a, b in zip(ours.AAG, theirs.AAG, strict=True))
+
+
+def test_the_data_link_goes_with_recorded_vehicles(plug_ins):
+    """From a real vehicle's first request to the party that waits for SDP, without a control pilot."""
+    for name, (frames, charger, match) in plug_ins.items():
+        options = {"random": bytes, "tolerances": Tolerances(assumed_attenuation=0), "key": match.NMK}
+        link = StationDataLink(EVSEMatcher(charger, **options), SECC())
+        link.open(frames[0][0] - 1.0)
+        link.receive(Frame(charger, LOCAL_MODEM, CM_SET_KEY_CNF()), frames[0][0] - 0.9)
+        link.matcher.nid = match.NID
+        matched = None
+        for time, frame in frames:
+            if frame.source == charger or isinstance(frame.message, CM_SET_KEY_CNF):
+                continue
+            link.receive(frame, time)
+            if link.state == "joining":
+                matched = time
+                break
+        assert matched is not None, name
+        assert link.party.state == AWAITS_LINK, name
+        assert [f.name for f in link.outgoing()].count("CM_SLAC_MATCH.CNF") == 1, name
+        link.linked(matched + 2.0)
+        link.advance(matched + 3.0)
+        assert (link.state, link.party.state) == ("ready", "waits for SDP or a connection"), name
+        link.unplug(matched + 4.0)
+        assert (link.state, link.party.state) == ("unplugged", "idle"), name
