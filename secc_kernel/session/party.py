@@ -36,13 +36,16 @@ from secc_kernel.session.journal import FindingEntry, FrameEntry, Journal, NoteE
 from secc_kernel.session.timers import LIMITS, Limit, Timers, measured
 from secc_kernel.wire import sdp, v2gtp
 
-__all__ = ["AWAITS_LINK", "Connection", "Party", "endpoint"]
+__all__ = ["AWAITS_LINK", "LONGEST", "Connection", "Party", "endpoint"]
 
 _INFINITY = float("inf")
 AWAITS_LINK = "waits for the data link"
 """The state of a party that is plugged in, before its modem has a link."""
 _TLS = b"\x16\x03"
 """How a TLS handshake begins."""
+LONGEST = 32 * 1024
+"""Bytes that a message may have. The longest honest ones, with certificate chains, have less than 20 KiB; to find out
+that a longer one is none takes its time, in which nobody else is served."""
 _SHOWN = 32
 """How many bytes of what cannot be read a finding shows."""
 
@@ -211,7 +214,7 @@ class Party(ABC):
         here = self.name if local is None else endpoint(local)
         # Of any payload type: one that nobody knows is a finding, and the message after it is read all the same.
         number = self.new_stream() if stream is None else stream
-        self.connection = Connection(endpoint(peer), here, number, v2gtp.Decoder(types=None), tls)
+        self.connection = Connection(endpoint(peer), here, number, v2gtp.Decoder(LONGEST, types=None), tls)
         self.schema = None
         self.ended = None
         self.discovery.clear()

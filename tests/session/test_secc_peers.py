@@ -9,6 +9,7 @@ from lone_secc import REQUESTS, STATES, at, request, rules, set_up
 from secc_kernel import codec
 from secc_kernel.session.events import Ended, Expired, Received, SendDatagram, Undecodable
 from secc_kernel.session.handshake import choose, offer
+from secc_kernel.session.party import LONGEST
 from secc_kernel.session.secc import SECC
 from secc_kernel.wire import sdp, v2gtp
 
@@ -228,6 +229,14 @@ def test_what_is_no_v2gtp_ends_the_connection():
     (finding,) = [f for f in secc.journal.findings if f.rule == "v2gtp"]
     assert b"GET / HTTP/1.1\r\n".hex(" ") in finding.text
     secc.receive_data(b"\r\n", 1.0)
+
+
+def test_what_is_longer_than_any_message_is_not_waited_for(sessions):
+    secc, vehicle = at(("AC", "SessionSetupRes"), sessions)
+    secc.receive_data(v2gtp.pack(0x8001, bytes(LONGEST + 1))[:8], secc.now)
+    assert vehicle.received() == []
+    assert vehicle.closed
+    assert f"more than the accepted {LONGEST}" in secc.journal.findings[-1].text
 
 
 def test_frames_before_the_damage_still_count():
