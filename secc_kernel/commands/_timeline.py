@@ -215,7 +215,8 @@ def _remark(entry: Entry) -> str:
     """What a table of messages says of other entries; '' for most."""
     if isinstance(entry, NoteEntry):
         return entry.text
-    if isinstance(entry, TimerEntry) and entry.what == "expired":
+    # Performance times (TP_...) expire where somebody waits on purpose, as between two sounds.
+    if isinstance(entry, TimerEntry) and entry.what == "expired" and not entry.name.startswith("TP_"):
         return f"{entry.name} has expired after {entry.limit or 0:g} s"
     if isinstance(entry, StateEntry) and entry.machine == CONTROL_PILOT:
         return f"control pilot {entry.old} → {entry.new}"

@@ -151,6 +151,7 @@ def test_remarks_stand_in_the_timeline():
             StateEntry(1.5, "SECC", "idle", "waiting"),
             TimerEntry(2.0, "TT_match_join", "expired", 12.0),
             TimerEntry(2.0, "TT_match_join", "start", 12.0),
+            TimerEntry(2.0, "TP_EV_batch_msg_interval", "expired", 0.04),
         ]
     )
     assert [line.strip() for line in lines[:3]] == [
