@@ -125,6 +125,8 @@ class Lower:
         self._pilot = pilot
         self.levels: dict[str, list[Level]] = {}
         self._all: tuple[Level, ...] = ()
+        self._counting = ""
+        self._uncounted: deque[Message] = deque()
         for role in pilot.link.parties:
             self.attend(role)
 
@@ -160,6 +162,13 @@ class Lower:
 
     def begin(self, wait: Wait) -> bool:
         """Whether a wait is for something below, and has come to its end at once."""
+        if wait.kind != "message":
+            self._counting = ""
+            self._uncounted.clear()
+        elif self._uncounted:
+            self.take(wait.role)
+            self._pilot.finish(wait, self._uncounted.popleft())
+            return True
         if home(wait.name) is None:
             return False
         level = self.level(wait.role, wait.name)
@@ -250,9 +259,8 @@ class Lower:
         level.unreceived.append(message)
         pilot.stops.meet(level, name, "receive")
         wait = pilot.wait
-        if wait is None or wait.role != level.party.role:
-            return
-        if wait.name == name and wait.kind in ("receive", "turn") and not wait.sends:
+        mine = wait is not None and wait.role == level.party.role and not wait.sends
+        if wait is not None and mine and wait.name == name and wait.kind in ("receive", "turn"):
             if pilot.stops.holds(wait):
                 pilot.stops.afterwards(lambda: self._received(level, wait))
             else:
@@ -268,8 +276,11 @@ class Lower:
         """A message of this party's conversation went over the wire."""
         wait = self._pilot.wait
         if wait is not None and wait.kind == "message" and wait.role == level.party.role:
+            self._counting = wait.role
             self._take(level)
             self._pilot.finish(wait, message)
+        elif wait is None and self._counting == level.party.role:
+            self._uncounted.append(message)  # frames may arrive at the same moment: who asks for the next gets it
 
     def _judge(self) -> None:
         """Fail a wait for what comes no more before everything begins anew."""

@@ -111,7 +111,8 @@ def test_what_was_exchanged_can_be_received_and_read_afterwards(station):
     assert not station.check_received("CM_VALIDATE_REQ")
     counts = [station.receive("CM_MNBC_SOUND_IND").result(WAIT).body.Cnt for _ in range(10)]
     assert counts == list(range(9, -1, -1))
-    assert station.sent("CM_SLAC_MATCH_CNF").body.NID == nid_of(station.sent("CM_SLAC_MATCH_CNF").body.NMK)
+    confirmed = station.sent("CM_SLAC_MATCH_CNF").body
+    assert nid_of(confirmed.NMK) == confirmed.NID
 
 
 def test_what_is_held_is_not_answered_while_time_passes(station):

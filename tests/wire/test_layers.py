@@ -90,7 +90,7 @@ def test_a_number_without_a_name_stays_a_number():
     type_ = next(field.type for field in type(known.body).__fields__ if field.name == "Result")
     assert [from_script(type_, value) for value in ("Failure", 2, 9)] == ["Failure", "Success", 9]
     assert to_script(type_, unknown.body.Result) == 9
-    with pytest.raises(ValueMismatchError, match="did you mean ValidationResult.Success"):
+    with pytest.raises(ValueMismatchError, match=r"did you mean ValidationResult\.Success"):
         from_script(type_, "Sucess")
 
 
@@ -122,7 +122,7 @@ def test_counts_are_made_unless_they_are_said():
 
 
 def test_what_is_no_message_says_why():
-    with pytest.raises(codec.DecodeError, match="VS_LINK_STATUS.REQ is no message of matching"):
+    with pytest.raises(codec.DecodeError, match=r"VS_LINK_STATUS\.REQ is no message of matching"):
         codec.decode(bytes.fromhex("00b8a000b052"), "slac")
     with pytest.raises(codec.DecodeError, match="RunID needs 8 bytes"):
         codec.decode(bytes.fromhex("0164600000000001"), "slac")
