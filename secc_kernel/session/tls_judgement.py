@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from secc_kernel.session.journal import Entry
-    from secc_kernel.wire.tls import Handshake
+    from secc_kernel.wire.tls import ClientHello, Handshake
 
 __all__ = ["ANNOUNCEMENT", "Failure", "Judgement", "certificates", "failure", "judge", "summary", "told"]
 
@@ -142,12 +142,39 @@ def _wishes(handshake: Handshake) -> Iterator[Judgement]:
     if asks and "server" in handshake.certificates and not handshake.tls13 and not handshake.ocsp:
         text = "the vehicle asks for a stapled OCSP response and gets none: it may close the connection"
         yield Judgement("tls.ocsp", "warning", f"{text} ([V2G2-873])")
+    yield from _roots(handshake, hello)
     if handshake.tls13 and not hello.authorities:
         text = "the vehicle does not say which roots it has (certificate_authorities, [V2G20-2379])"
         yield Judgement("tls.roots", "note", text)
     elif not handshake.tls13 and hello.trusted_ca_keys is None:
         text = "the vehicle does not say which roots it has (trusted_ca_keys, [V2G2-651])"
         yield Judgement("tls.roots", "note", text)
+
+
+def _roots(handshake: Handshake, hello: ClientHello) -> Iterator[Judgement]:
+    """Whether the root of the station's chain is among those that the vehicle has, as far as both tell."""
+    chain = certificates(handshake, "server")
+    if not chain:
+        return
+    from cryptography import x509
+
+    from secc_kernel.pki import inspect
+
+    last = chain[-1]
+    keys = hello.trusted_ca_keys or ()
+    names = {*hello.authorities, *(known for kind, known in keys if kind == 2)}
+    hashes = {known for kind, known in keys if kind == 1}
+    if (not names and not hashes) or any(kind in (0, 3) for kind, _ in keys):
+        return  # nothing is said, or what cannot be compared without the root itself
+    try:
+        above = last.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except (x509.ExtensionNotFound, ValueError):
+        above = None
+    if last.issuer.public_bytes() not in names and above not in hashes:
+        text = f"the station's chain ends under {inspect.name_of(last.issuer)}, which is none of the vehicle's roots"
+        yield Judgement(
+            "tls.roots", "warning", f"{text}, as its ClientHello tells them: it will hardly accept the chain"
+        )
 
 
 def _chains(handshake: Handshake, now: datetime) -> Iterator[Judgement]:

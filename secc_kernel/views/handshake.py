@@ -11,7 +11,7 @@ from secc_kernel.session import tls_judgement
 from secc_kernel.session.decrypt import LAYER, Decryption
 from secc_kernel.session.journal import FrameEntry, SecretEntry
 from secc_kernel.session.secrets import Secrets
-from secc_kernel.views.look import Block, Column, Para, Span, Table
+from secc_kernel.views.look import Block, Column, Either, Para, Span, Table
 from secc_kernel.views.reading import marked, since_start
 from secc_kernel.views.view import View
 from secc_kernel.wire.tls import ClientHello, Handshake
@@ -61,11 +61,12 @@ def handshake(journal: Journal, stream: int | None = None) -> View:
     title = f"TLS on connection {stream}"
     at = f" at {since_start(journal, mine[0].time):.3f} s, {mine[0].src} to {mine[0].dst}"
     blocks: list[Block] = [Para.of(Span(title, "strong"), f"{at}: {_outcome(seen)}")]
-    blocks.append(Table((Column(""), Column("Vehicle", flexible=True), Column("Station", flexible=True)), rows))
+    columns = (Column(""), Column("Vehicle", flexible=True), Column("Station", flexible=True))
+    blocks.append(Either((Table(columns, rows),), tuple(map(_line, rows))))
     chains = list(_certificates(seen))
     if chains:
-        columns = (Column("Shown by"), Column("Subject", flexible=True), Column("Issuer", flexible=True))
-        blocks.append(Table((*columns, Column("Valid until"), Column("Key")), chains, caption="Certificates"))
+        who = (Column("Shown by"), Column("Subject", flexible=True), Column("Issuer", flexible=True))
+        blocks.append(Table((*who, Column("Valid until"), Column("Key")), chains, caption="Certificates"))
     blocks += [Para.of(f"{marked(said.severity)} {said.text}") for said in tls_judgement.judge(seen, when)]
     return View(blocks, lambda: _data(rows))
 
@@ -83,6 +84,13 @@ def _read(journal: Journal, records: Iterable[FrameEntry]) -> Handshake:
         list(reader.receive_data(int(entry.src != reader.ends[0]), entry.data, entry.time))
     assert reader is not None
     return reader.handshake
+
+
+def _line(row: Row) -> Para:
+    """A row as text: lists of suites are longer than the columns of a terminal."""
+    what, vehicle, station = row
+    sides = (("vehicle", vehicle), ("station", station))
+    return Para.of(f"{what}: " + "; ".join(f"{side} {said}" for side, said in sides if said))
 
 
 def _outcome(seen: Handshake) -> str:
