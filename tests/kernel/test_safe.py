@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packets import EXI, Connection, pcap_of
+from tls_sessions import talk
 
 from secc_kernel.kernel import spec
+from secc_kernel.wire.v2gtp import pack
 
 from .conftest import Kernel
 
@@ -234,6 +237,24 @@ def test_captures_beside_the_notebook(kernel: Kernel, path: str) -> None:
     outcome = kernel.run(f"read_capture('{path}')")
     assert outcome.result is not None
     assert outcome.result.startswith("0 messages")
+
+
+def test_a_capture_of_tls_with_its_key_log(kernel: Kernel, folder: Path, tmp_path: Path) -> None:
+    made = talk(tmp_path, [("EV", pack(0x8001, EXI.sap_req))])
+    tcp = Connection()
+    packets = tcp.open() + [tcp.packet(who, "PA", data) for who, data in made.flights]
+    files = {"tls.pcap": pcap_of(packets), "keys.txt": made.keylog}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    try:
+        outcome = kernel.run("read_capture('tls.pcap', 'keys.txt')")
+        outside = kernel.run("read_capture('tls.pcap', '/etc/hostname')")
+    finally:
+        for name in files:
+            (folder / name).unlink()
+    assert outcome.result is not None
+    assert "supportedAppProtocolReq" in outcome.result
+    assert outside.status == "error"
 
 
 def test_a_capture_by_its_absolute_path(kernel: Kernel, folder: Path) -> None:
