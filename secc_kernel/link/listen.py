@@ -42,6 +42,7 @@ class Overheard:
         self.ended: Ended | None = None
         self.schema: str | None = None
         self.session_id = b""
+        self.tls = ""
         self.state = "listening"
         self.progress = Progress()
 

@@ -116,6 +116,7 @@ class ListenSession(LiveSession):
         self._talk: Talk | None = None
         self._request: Message | None = None
         self._unreadable = ""
+        self._tls: int | None = None
         self._on = True
         self._thread = LoopThread("secc-kernel listen link")
         link.heard = self._take
@@ -344,6 +345,8 @@ class ListenSession(LiveSession):
         if entry.layer == "v2gtp":
             self._message(entry)
             return
+        if entry.layer == "tls":
+            self._tls = entry.stream
         found = entry.message if entry.layer in ("homeplug", "sdp") else None
         if found is not None:
             words = LAYERS[found.schema]
@@ -372,6 +375,7 @@ class ListenSession(LiveSession):
             self._heard[role].forget()
             party.connection, party.ended, party.schema = self._talk, None, None
             party.session_id, party.state, party.progress = b"", "handshake", Progress()
+            party.tls = "TLS" if self._tls == entry.stream else ""
 
     def _follow(self, message: Message, asks: bool) -> None:
         """Keep up with where the conversation stands."""

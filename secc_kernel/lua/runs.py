@@ -135,6 +135,8 @@ def run_to(bench: Bench, request: Any) -> Pending:
         raise LuaUserError(f"Session.RunTo takes the name of a request, not {request!r}{hint}")
     session = bench.ensure()
     ready = f"it is your turn to {'send' if sends(session.side, request) else 'answer'} {request}"
+    if session.refusal:
+        ready = f"{request} was overheard"
     return run_with(
         bench,
         f"RunTo {request}",

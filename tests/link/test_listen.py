@@ -257,6 +257,7 @@ def test_tls_without_secrets_is_said(shared, tmp_path, monkeypatch):
     (tmp_path / "keys").write_bytes(lines)
     with listening(file=path, keylog=tmp_path / "keys") as session:
         assert session.receive("SessionSetupReq").result(LONG).schema == "iso20_common"
+        assert session.status.security == "TLS"
 
 
 # -- scripts and commands ---------------------------------------------------------------------------------------------
