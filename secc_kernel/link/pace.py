@@ -55,8 +55,8 @@ class Pace:
                 pilot.finish(wait)
             elif link.advance(self._next_act()):
                 pilot.settle()
-            elif wait.kind == "end" and (ended := pilot.how_it_ended()) is not None:
-                pilot.finish(wait, pilot.ending(ended))
+            elif wait.kind == "end" and (ended := pilot.plugging.how_it_ended()) is not None:
+                pilot.finish(wait, pilot.plugging.ending(ended))
             else:
                 pilot.fail(wait, f"{wait} cannot come: nothing more happens on the link")
         if pilot.wait is not None and not pilot.stops.held:

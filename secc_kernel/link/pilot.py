@@ -16,15 +16,16 @@ from typing import Any
 from ..codec import Message
 from ..session.evcc import EVCC
 from ..session.events import Connected, Ended, Received, Sent
-from ..session.journal import FindingEntry, Journal, NoteEntry
+from ..session.journal import FindingEntry, Journal, NoteEntry, StateEntry
 from ..session.secc import SECC
 from .base import CLOSED, Link, Maker, Seat, SessionEndedError, SessionError, Wait
 from .breakpoints import Breakpoints
 from .lapse import Lapse
 from .lower import Level, Lower
 from .pace import Pace
+from .plugging import Plugging
 from .reach import can_come, crosses, is_due, may_choose, may_come, may_renegotiate, survives
-from .reasons import how_it_ended, how_to_go_on, last_messages, stands_still, whole_story, why_not
+from .reasons import how_it_ended, how_to_go_on, last_messages, stands_still, why_not
 from .stops import Stops
 
 __all__ = ["Pilot"]
@@ -67,10 +68,10 @@ class Pilot:
         self._on_end = on_end
         self.changed = on_changed
         self.wait: Wait | None = None
-        self._lapse: Lapse | None = None
+        self.lapse: Lapse | None = None
         self._shut = False
         self.scripts = 0
-        self._replug = False
+        self.plugging = Plugging(self)
         self._pace = Pace(self, loop)
         self.stops = Stops(self, breakpoints)
         self.lower = Lower(self)
@@ -129,17 +130,17 @@ class Pilot:
         self.stops.leave()
         self.settle()
         seat = self.seats[wait.role]
-        if self._lapse is not None and self._lapse.refuses(wait):
-            self.fail(wait, self._lapse.tell(wait, self.link.now), ended=True)
+        if self.lapse is not None and self.lapse.refuses(wait):
+            self.fail(wait, self.lapse.tell(wait, self.link.now), ended=True)
             return
-        ended = seat.party.ended if seat.party.connection is not None else self.how_it_ended()
+        ended = seat.party.ended if seat.party.connection is not None else self.plugging.how_it_ended()
         if wait.kind == "end" and ended is not None:
-            if self._lapse is not None:
-                self._lapse.told = True
-            self.finish(wait, self.ending(ended))
+            if self.lapse is not None:
+                self.lapse.told = True
+            self.finish(wait, self.plugging.ending(ended))
             return
         if wait.kind != "time":
-            self._lapse = None
+            self.lapse = None
         if self.lower.begin(wait):
             return
         if wait.kind == "receive" and wait.name in seat.unreceived and is_due(seat, wait):
@@ -149,7 +150,7 @@ class Pilot:
         if wait.kind in ("time", "run"):
             wait.until = self.link.now + wait.seconds
         if wait.kind != "time":
-            self._ensure_vehicle(wait)
+            self.plugging.ensure(wait)
         self.go()
 
     def _take_up(self, wait: Wait) -> None:
@@ -168,7 +169,7 @@ class Pilot:
             return
         seat = self.seats[wait.role]
         party, owed, target = seat.party, seat.owed(), wait.request
-        if party.connection is None or (self._lapse is not None and self._lapse.refuses(wait)):
+        if party.connection is None or (self.lapse is not None and self.lapse.refuses(wait)):
             self.begin(wait)
         elif owed == target or seat.holds or not self.flies(wait.role) or crosses(self.seats, wait):
             self.begin_now(wait)
@@ -288,9 +289,7 @@ class Pilot:
                     busy = True
                     self._observe(seat, event)
             busy = self.lower.look() or busy
-            if self._replug:
-                self._replug = False
-                self._plug()
+            self.plugging.perhaps_again()
             busy = self.lower.decide() or busy
             for seat in self.seats.values():
                 busy = self._decide(seat) or busy
@@ -299,7 +298,7 @@ class Pilot:
         if wait is None:
             return
         if wait.kind == "end" and all(seat.party.ended for seat in self.seats.values()):
-            self.finish(wait, self.ending(self.party.ended))
+            self.finish(wait, self.plugging.ending(self.party.ended))
         elif self.link.real and wait.until is not None and self.link.now >= wait.until:
             self.finish(wait)
 
@@ -349,26 +348,17 @@ class Pilot:
             self._on_end(event, goes_on)
             untold = wait is None or not concerned or wait.kind == "time"
             if not goes_on and (seat.used if untold else event.how == "aborted"):
-                self._lapse = Lapse(event, taken, seat.turn_since, told=not untold)
+                self.lapse = Lapse(event, taken, seat.turn_since, told=not untold)
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if wait.kind in ("run", "message"):
-            self.finish(wait, self.ending(event))
+            self.finish(wait, self.plugging.ending(event))
             return
         if goes_on:
             wait.restarts += 1
-            self._replug = "EVCC" in self.link.parties
+            self.plugging.again = "EVCC" in self.link.parties
         else:
             self.fail(wait, f"{wait} did not come: {how_it_ended(event)}", ended=True)
-
-    def how_it_ended(self) -> Ended | None:
-        """How the session ended: for the script's side, or else for a vehicle that gave up unnoticed."""
-        return self.party.ended or next((seat.party.ended for seat in self.seats.values() if seat.party.ended), None)
-
-    def ending(self, ended: Ended | None) -> Ended | None:
-        """How the session ended, as it is told to the script."""
-        vehicle = self.seats["EVCC"].party.ended if "EVCC" in self.seats else None
-        return ended and whole_story(ended, vehicle)
 
     def _decide(self, seat: Seat) -> bool:
         """Who acts for a party whose turn it is. True when something was done."""
@@ -461,34 +451,11 @@ class Pilot:
 
     # -- the vehicle, and the end -------------------------------------------------------------------------------------
 
-    def _ensure_vehicle(self, wait: Wait) -> None:
-        """Plug in what can be plugged in: by the first wait, and by one that begins when a session is over."""
-        party = self.seats[wait.role].party
-        over = self.how_it_ended() is not None and party.connection is None
-        if "EVCC" in self.link.parties and (not self.link.plugged or over):
-            self._plug(fresh=party.ended is None or party.ended.how != "paused")
-
-    def _plug(self, fresh: bool = True) -> None:
-        """Plug the vehicle in; one that has paused (not ``fresh``) was never unplugged, and wakes up."""
-        if self.link.plugged and fresh:
-            self.link.unplug()
-            self.settle()
-        self._lapse = None
-        for seat in self.seats.values():
-            seat.forget()
-        self.lower.forget()
-        self.link.plug(fresh)
-
     def plug(self, vehicle: EVCC | None = None) -> None:
         """Plug the vehicle in again, or another one in its place."""
         if vehicle is not None:
-            if self.link.plugged:
-                self.link.unplug()
-                self.settle()
-            self.link.exchange(vehicle)
-            self.seats["EVCC"] = Seat(vehicle)
-            self.lower.attend("EVCC")
-        self._plug()
+            self.plugging.exchange(vehicle)
+        self.plugging.plug()
         self.go()
 
     def preview(self, role: str, name: str) -> Message | None:
@@ -525,4 +492,5 @@ class Pilot:
         """End the wait, and close the link."""
         self.end()
         self.link.flush()
+        self.journal.append(StateEntry(self.link.now, "session", self.party.state, "closed"))
         await self.link.close()
