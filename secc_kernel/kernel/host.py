@@ -227,6 +227,10 @@ class KernelHost:
                     display(views.message(journal, index))
                     return
 
+    def said(self, values: tuple[Any, ...]) -> bool:
+        """Whether the cell has shown its values already, as the outcome of its last run."""
+        return self._runs.said(values)
+
     @staticmethod
     def _show_run(run: Run) -> None:
         from IPython.display import display

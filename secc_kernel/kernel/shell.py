@@ -115,7 +115,8 @@ class SeccShell(ZMQInteractiveShell):
     async def run_lua(self, source: str, told_time: bool = False) -> Any:
         """Run a Lua cell; gives what the display hook shows. Cells are transformed into a call of this."""
         with self._lua_errors(), measured() if told_time else contextlib.nullcontext():
-            return displayed(await self.host.engine.run_cell(source, f"In[{self._number}]"))
+            values = await self.host.engine.run_cell(source, f"In[{self._number}]")
+            return None if self.host.said(values) else displayed(values)
 
     def run_lua_blocking(self, source: str) -> Any:
         """As `run_lua`, for a cell inside of a magic; its lines keep the numbers that they have in the whole cell."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from secc_kernel.codec import Message
 from secc_kernel.session import autopilot, sdp_security
+from secc_kernel.session.absurd import absurdities
 from secc_kernel.session.contract import CHALLENGE_BYTES, Contract, remarks
 from secc_kernel.session.events import LocalProtocolError
 from secc_kernel.session.handshake import PREFERENCES, lacks_security, schema_of
@@ -455,6 +456,9 @@ class SECC(Party):
             self._find("turn", "note", f"{asked} was answered with {name}, on purpose ({by})")
         elif self.verdict is not None and not failed(message):
             self._find("sequence", "note", f"{asked} demands {self.verdict}; it was answered with OK on purpose ({by})")
+        elif by != "autopilot" and not failed(message):
+            for rule, text in absurdities(request, message, self.default_response(request)):
+                self._find(rule, "warning", text)
         times = message_times(request.schema, asked)
         if times is None or times.performance is None:
             return

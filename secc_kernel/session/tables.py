@@ -114,12 +114,13 @@ def timing(journal: Journal) -> pd.DataFrame:
 
     `latency` is the time in seconds from the request to its response, `performance` what the station may take
     (V2G_SECC_Msg_Performance_Time) and `timeout` when the EV gives up (V2G_EVCC_Msg_Timeout); NaN where the standard or
-    the capture does not say. The verdict is 'ok', 'late' (over the performance time: a matter of quality), 'timeout' or
-    'no response'.
+    the capture does not say. The verdict is 'ok', 'late' (over the performance time: a matter of quality), 'timeout',
+    'no response', or 'not answered yet' where a session goes on and still can.
     """
     rows: list[tuple[Any, ...]] = []
     index: list[int] = []
-    for i, request, response in exchanges(journal):
+    found = list(exchanges(journal))
+    for i, request, response in found:
         allowed = message_times(request.schema or "", request.name)
         # Captures have microseconds at best, and the difference of two epoch times no more than that.
         latency = None if response is None else round(response.time - request.time, 6)
@@ -127,7 +128,8 @@ def timing(journal: Journal) -> pd.DataFrame:
         timeout = allowed.timeout if allowed else None
         index.append(i)
         answer = response.name if response else None
-        judged = verdict(latency, performance, timeout)
+        waits = response is None and i == found[-1][0] and may_be_answered(journal, request)
+        judged = "not answered yet" if waits else verdict(latency, performance, timeout)
         rows.append((request.name, answer, request.time, latency, performance, timeout, judged))
     table = _table(rows, TIMING_COLUMNS, index)
     return table.astype({"time": float, "latency": float, "performance": float, "timeout": float})
@@ -142,6 +144,23 @@ def verdict(latency: float | None, performance: float | None, timeout: float | N
     if performance is not None and latency > performance:
         return "late"
     return "ok"
+
+
+def may_be_answered(journal: Journal, request: FrameEntry) -> bool:
+    """Whether a request that has no answer is that of a session which goes on: a script holds it, say."""
+    from secc_kernel.session.journal import StateEntry
+
+    after = True
+    for entry in reversed(journal.entries):
+        after = after and entry is not request
+        if not isinstance(entry, StateEntry):
+            continue
+        if not after:
+            return True
+        # A capture has no states; of a session that goes on none says that it has ended.
+        if entry.new.startswith("ended") or entry.new == "closed":
+            return False
+    return False
 
 
 def exchanges(journal: Journal) -> Iterator[tuple[int, FrameEntry, FrameEntry | None]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from secc_kernel.session.journal import CHECK, FindingEntry, StateEntry
-from secc_kernel.session.tables import is_request, verdict
+from secc_kernel.session.journal import CHECK, FindingEntry
+from secc_kernel.session.tables import is_request, may_be_answered, verdict
 from secc_kernel.session.timers import MessageTimes, message_times
 
 if TYPE_CHECKING:
@@ -156,15 +156,7 @@ class Reading:
         """Whether this is a request of a live session that can still be answered: a script holds it, say."""
         if not is_request(self.entry) or self._neighbour(range(self.index + 1, len(self.journal.frames))) is not None:
             return False
-        after = True
-        for entry in reversed(self.journal.entries):
-            after = after and entry is not self.entry
-            # A capture has no states; of a session that goes on none says that it has ended.
-            if isinstance(entry, StateEntry) and not after:
-                return True
-            if isinstance(entry, StateEntry) and entry.new.startswith("ended"):
-                return False
-        return False
+        return may_be_answered(self.journal, self.entry)
 
 
 def short(message: Message, path: str) -> str:

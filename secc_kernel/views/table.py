@@ -79,8 +79,6 @@ def timing(journal: Journal) -> View:
     ``data``: ``journal.timing()`` with the units in the columns' names.
     """
     table = journal.timing()
-    unanswered = table.index[table["verdict"] == "no response"]
-    table.loc[[i for i in unanswered if Reading(journal, i).waits], "verdict"] = "not answered yet"
     columns = (
         Column("i", "right"),
         Column("Request"),

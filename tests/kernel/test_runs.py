@@ -85,3 +85,16 @@ def test_a_loop_of_runs_takes_one_line():
     assert len(told) == 3
     assert told[-1].startswith("… 3 more, the last: RunTo AuthorizationReq: it is your turn")
     lua.bench.close()
+
+
+def test_a_value_that_the_summary_has_said_is_not_said_again():
+    lua = Notebook()
+    lua.bench.vehicle = Vehicle(soc=79.9)
+    runs = Runs(lambda run: None, lambda text: lambda again: None)
+    values = lua("return Session.RunToEnd()")
+    assert not runs.said(values)
+    runs.add(lua.runs[-1])
+    assert runs.said(values)
+    assert not runs.said(("another", "value"))
+    assert not runs.said(values[:1])
+    lua.bench.close()

@@ -148,3 +148,35 @@ def test_a_real_station_sets_itself_up(lua):
     lua("Session.Open{}")
     with pytest.raises(LuaError, match="is a real one and sets itself up"):
         lua("Session.Station{free=false}")
+
+
+def test_a_request_that_the_script_holds_is_not_without_a_response(lua):
+    lua("Session.RunTo('ServiceDiscoveryReq')")
+    assert lua.bench.journal.timing().verdict.tolist()[-1] == "not answered yet"
+    journal = lua.bench.journal
+    lua("Session.Close()")
+    assert journal.timing().verdict.tolist()[-1] == "no response"
+
+
+def test_the_journal_says_that_a_session_was_closed(lua):
+    lua("Session.RunTo('ServiceDiscoveryReq')")
+    journal = lua.bench.journal
+    lua("Session.Close()")
+    last = [entry for entry in journal.entries if entry.kind == "state"][-1]
+    assert (last.machine, last.old, last.new) == ("session", "SessionSetupRes", "closed")
+
+
+def test_what_no_station_can_mean_is_a_finding(lua):
+    lua("Session.RunTo('CurrentDemandReq') Session.RunFor(1)")
+    lua("Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(9990)")
+    lua("Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Unit(UnitSymbolType.Unit_A)")
+    lua("Secc.Receive_CurrentDemandReq_001() Secc.Send_CurrentDemandRes_001()")
+    found = {finding.rule: finding.text for finding in lua.bench.journal.findings if finding.rule.startswith("values.")}
+    assert found.keys() == {"values.unit", "values.voltage"}
+    assert "EVSEPresentVoltage is in A, and belongs in V" in found["values.unit"]
+    assert "EVSEPresentVoltage is 999 V" in found["values.voltage"]
+
+
+def test_what_a_station_may_say_is_none(lua):
+    lua("Session.RunTo('CurrentDemandReq') Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(3300) Session.RunToEnd()")
+    assert not [finding for finding in lua.bench.journal.findings if finding.rule.startswith("values.")]
