@@ -44,6 +44,20 @@ def test_the_lua_cell_does_what_it_says() -> None:
         bench.close()
 
 
+def test_the_cell_below_v2g_does_what_it_says() -> None:
+    engine, bench = LuaEngine(), Bench()
+    install(engine, bench)
+    try:
+        with bench.script():
+            engine.run(next(block for block in blocks("lua") if "CM_SLAC" in block), "README")
+            assert engine.run("return Session.RunTo('SessionSetupReq')", "README") in ((), (None,))
+        assert bench.session is not None
+        assert bench.session.sent("CM_SLAC_MATCH_CNF").body.NMK.hex() == "00112233445566778899aabbccddeeff"
+        assert not [entry for entry in bench.session.journal.findings if entry.severity == "error"]
+    finally:
+        bench.close()
+
+
 def test_the_library_example_runs(capsys) -> None:
     example = next(block for block in blocks("python") if "codec.decode" in block)
     names: dict[str, object] = {}
