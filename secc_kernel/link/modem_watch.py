@@ -78,7 +78,8 @@ class ModemWatch:
             self.datalink.open(now)
         elif self._denied > 1 and self.datalink.state == "ready":
             self._denied = 0
-            self._lost("the modem has lost its link: it has started anew, or the other side's modem has gone", now)
+            text = "the modem has lost its link: it has started anew, or the other side's modem has gone"
+            self.datalink.lost(text, now)
             self.datalink.open(now)
 
     def interface_back(self, now: float) -> None:
@@ -109,9 +110,8 @@ class ModemWatch:
             self._pause = min(self._pause * 2, _LONGEST_RETURN)
         elif self.datalink.state == "ready":
             if self._speaks is not None and self._unanswered >= _QUESTIONS:
-                text = "the modem does not answer any more: has it power, and is it connected to this interface?"
-                self._lost(text, now)
-                self.gone = text
+                self.gone = "the modem does not answer any more: it has lost its power, or its cable"
+                self.datalink.lost(self.gone, now)
             self._unanswered += 1
         self._ask(now)
 
@@ -128,10 +128,6 @@ class ModemWatch:
         """Whether a station's modem was given a key, and did not say that it has taken it."""
         matcher = self.datalink.matcher
         return matcher.role == "SECC" and matcher.state == "failed" and not matcher.keyed
-
-    def _lost(self, reason: str, now: float) -> None:
-        self.datalink.journal.append(FindingEntry(now, "plc.modem", "error", reason))
-        self.datalink.lost(reason, now)
 
     def _note(self, text: str, now: float) -> None:
         self.datalink.journal.append(FindingEntry(now, "plc.modem", "note", text))

@@ -136,13 +136,15 @@ class _PlcLink:
             self._raw = None
 
     async def close(self) -> None:
-        """Leave the network, end the connection and close all sockets."""
+        """End the connection, let out what is still to go, and close all sockets."""
         if self._watch is not None:
             self._watch.close()
         if self._repair is not None:
             self._repair.cancel()
         self._stop_alarm()
         await self._ip.close()
+        self._leaves_at = 0.0
+        self._send_frames()
         self._close_raw()
 
     # -- what comes in ------------------------------------------------------------------------------------------------
@@ -229,7 +231,6 @@ class _PlcLink:
             return
         what = "has disappeared" if up is None else "has gone down"
         text = f"the interface {self.interface} {what}: the cable to the modem, its power, or somebody's command"
-        self._find("plc.interface", "error", text)
         self._happened(partial(self._lose, text))
 
     def _lose(self, reason: str) -> None:
@@ -326,6 +327,7 @@ class PlcStation(_PlcLink):
 
     def unplug(self) -> None:
         """Act as if the plug had been pulled: the data link ends, and the connection with it."""
+        self._ip.cut()
         self.datalink.unplug(self.now)
 
 
@@ -385,5 +387,6 @@ class PlcVehicle(_PlcLink):
 
     def unplug(self) -> None:
         """Pull the plug."""
-        self._ip.unplug()
+        self._ip.plugged = False
+        self._ip.cut()
         self.datalink.unplug(self.now)

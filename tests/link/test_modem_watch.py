@@ -114,14 +114,14 @@ def test_nothing_is_asked_while_messages_come(bed):
 def test_silence_alone_does_no_harm(bed):
     bed.run(60.0)
     assert bed.station.state == "ready"
-    assert bed.found() == []
+    assert bed.found() == bed.found("datalink.lost") == []
 
 
 def test_a_modem_without_power_is_noticed_and_made_ready_when_it_is_back(bed):
     bed.modems[STATION].dead = True
     bed.run(6.0)
     assert bed.station.state != "ready"
-    assert any("does not answer any more" in text for text in bed.found())
+    assert any("does not answer any more" in text for text in bed.found("datalink.lost"))
     bed.modems[STATION].dead = False
     before = bed.station.matcher.nmk
     bed.run(10.0)
@@ -135,7 +135,7 @@ def test_a_modem_without_power_is_noticed_and_made_ready_when_it_is_back(bed):
 def test_a_modem_that_has_lost_its_network_is_noticed(bed):
     bed.modems[STATION].nmk = None
     bed.run(6.0)
-    assert any("has lost its link" in text for text in bed.found())
+    assert any("has lost its link" in text for text in bed.found("datalink.lost"))
     bed.car.unplug(bed.now)
     bed.run(1.0)
     bed.plug()
