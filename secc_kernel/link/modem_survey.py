@@ -382,8 +382,11 @@ def attenuation(interface: str, wait: float = 1.5) -> list[Attenuation]:
             announcement = CM_START_ATTEN_CHAR_IND(ForwardingSTA=talk.mac, RunID=run)
             batch: list[Message] = [announcement] * C_EV_START_ATTEN_CHAR_INDS
             batch += [CM_MNBC_SOUND_IND(Cnt=left, RunID=run) for left in reversed(range(C_EV_MATCH_MNBC))]
-            for message in batch:
-                list(heard(talk.ask([(BROADCAST, message)], seconds("TP_EV_batch_msg_interval"))))
+            begun, interval = time.monotonic(), seconds("TP_EV_batch_msg_interval")
+            for number, message in enumerate(batch, 1):
+                # By the clock, not by pauses: the stations listen for TT_EVSE_match_MNBC, and no longer.
+                pause = begun + number * interval - time.monotonic()
+                list(heard(talk.ask([(BROADCAST, message)], max(pause, 0.0))))
         list(heard(talk.ask((), wait)))
     for (by, source), groups in profiles.items():
         alike = [one for one in groups if len(one) == len(groups[0])]
