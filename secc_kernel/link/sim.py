@@ -184,16 +184,20 @@ class SimLink:
         elif isinstance(output, SendDatagram):
             self._later(self.delay, lambda now: receiver.receive_datagram(output.data, sender.name, now))
         elif isinstance(output, Connect):
-            self._connect(sender, receiver)
+            self._connect(sender, receiver, output)
         else:
             assert isinstance(output, Close)
             reason = f"the {sender.role} closed the connection: {output.reason}"
             self._on_connection(self.delay, lambda now: receiver.disconnected(now, reason))
 
-    def _connect(self, client: Party, server: Party) -> None:
+    def _connect(self, client: Party, server: Party, output: Connect) -> None:
         self._connection += 1
+        at = f"[{output.address}]:{output.port}"
 
         def arrive(now: float) -> None:
+            if isinstance(server, SECC) and (output.address, output.port) != (str(server.address), server.port):
+                self._later(self.delay, lambda then: client.disconnected(then, f"{at}: nobody listens there"))
+                return
             if server.connection is not None:
                 server.refused(client.name, now)
                 self._later(self.delay, lambda then: client.disconnected(then, f"the {server.role} refused it: busy"))

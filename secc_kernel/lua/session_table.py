@@ -59,7 +59,8 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
         "Session.RunTo(request)",
         (
             "Lets the autopilot work up to, and not including, the answer to a request (for the EVCC: the request "
-            "itself). Shows what it did."
+            "itself). Of SLAC and SDP it takes any message: up to one of yours, or until one of the other side's has "
+            "come. Shows what it did."
         ),
     ),
     "Session.RunToEnd": (
