@@ -268,6 +268,7 @@ def main() -> int:
     if os.geteuid() or not shutil.which("ip"):
         print("turnaround: needs root and iproute2, for network namespaces")
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # whatever was built is taken away
     times: dict[str, list[float]] = {station: [] for station in available()}
     with tempfile.TemporaryDirectory() as folder, cable() as ends:
         for _ in range(arguments.turns):
