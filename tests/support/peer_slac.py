@@ -10,7 +10,7 @@ import time
 
 INTERFACES = {"ev": "enp0s3", "evse": "eth0"}
 EXAMPLES = {"ev": "ev_slac_scapy", "evse": "single_slac_session"}
-LONGEST_WAIT = 1.0
+LONGEST_WAIT = 0.4
 
 
 def main(role):
