@@ -60,6 +60,8 @@ def install(engine: LuaEngine, bench: Bench) -> None:
     engine.add_globals(lambda name: _enumeration(name, bench), lambda: enumerations.tables(_active(bench)))
     engine.register_table("Session", session_table(bench))
     engine.register_table("Ev", ev_table(bench))
+    for name in (*SIDES, *map(str.upper, SIDES), "Session", "Ev"):
+        engine.keep(name)
 
 
 def _active(bench: Bench) -> tuple[str, ...]:

@@ -448,6 +448,17 @@ function engine.set(name, value)
 end
 function engine.get(name) return rawget(env, name) end
 
+-- What scripts cannot lose: a global of ours that was set to something else is there again as soon as that is nil.
+local kept, globals_of = {}, getmetatable(env)
+local made_when_used = globals_of.__index
+globals_of.__index = function(t, key)
+  local value = kept[key]
+  if value == nil then return made_when_used(t, key) end
+  rawset(t, key, value)
+  return value
+end
+function engine.keep(name) kept[name] = rawget(env, name) end
+
 -- As `wrap`, for the results that Python has asked for: a lazy table goes as the object that it is made of.
 function engine.receiver(f)
   return function(...)

@@ -198,6 +198,11 @@ class LuaEngine:
         self._memory.make_room()
         self._lua["set"](name, self._made(value, name))
 
+    def keep(self, name: str) -> None:
+        """Have a global that was defined come back when a script sets it to nil: ``Secc = nil`` loses nothing."""
+        self._require_idle()
+        self._lua["keep"](name)
+
     def register_table(self, name: str, functions: Mapping[str, Any]) -> None:
         """Set a global to a table of functions (or values), each called ``name.key`` in errors."""
         self.define(name, dict(functions))

@@ -121,7 +121,7 @@ def test_strings_and_options():
     assert "CurrentDemandRes" in offered('Session.Break("Current')
     assert offered("Session.Open{pro") == ["profile=", "protocols="]
     assert "link=" not in offered("Session.Open{link='tcp', ")
-    assert offered("Session.Open{link='") == ["sim", "tcp"]
+    assert offered("Session.Open{link='") == ["listen", "plc", "sim", "tcp"]
     assert "sedan" in offered("Ev.Plug{soc = 40, profile = 'se")
     assert offered("Ev.Plug{protocols = {'d") == ["din"]
     assert offered("x = 'Secc.") == []
@@ -218,3 +218,8 @@ def test_it_is_quick():
             spent.append(time.process_time() - begun)
     assert statistics.quantiles(spent, n=20)[-1] < 0.020 * 2.5  # a machine that does other things as well
     assert statistics.median(spent) < 0.020
+
+
+def test_a_list_among_the_options_has_the_options_values():
+    assert "isolation" in offered("Ev.Plug{tolerates={'")
+    assert "isolation.warning" in offered("Ev.Plug{soc=40, tolerates={'isolation', 'isol|'}}")

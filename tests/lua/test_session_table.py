@@ -180,3 +180,11 @@ def test_what_no_station_can_mean_is_a_finding(lua):
 def test_what_a_station_may_say_is_none(lua):
     lua("Session.RunTo('CurrentDemandReq') Secc.Set_CurrentDemandRes_EVSEPresentVoltage_Value(3300) Session.RunToEnd()")
     assert not [finding for finding in lua.bench.journal.findings if finding.rule.startswith("values.")]
+
+
+@pytest.mark.parametrize("name", ["Secc", "EVCC", "Session", "Ev"])
+def test_a_table_of_the_api_cannot_be_lost(lua, name):
+    lua(f"before = {name}")
+    assert lua(f"{name} = 5 return {name}") == 5
+    assert lua(f"{name} = nil return {name} == before") is True
+    lua("Secc.Receive_SessionSetupReq_001() Session.RunToEnd()")
