@@ -184,6 +184,11 @@ class Seat:
         self.party.hold()
         return self.party.turn
 
+    @property
+    def below(self) -> bool:
+        """Whether its messages are those of a layer below V2G."""
+        return False
+
     def moment(self, direction: str) -> int:
         """What tells the message that arrives or is about to be sent from the next of its name."""
         return len(self.party.journal.frames) - (direction == "receive")

@@ -53,7 +53,7 @@ class Stop:
     direction : str
         ``send`` (it is about to be sent) or ``receive`` (it has arrived).
     index : int
-        Its index among the journal's messages; one that is about to be sent gets this index.
+        Its index among the journal's messages; one that is about to be sent gets this index. -1 below V2G.
     breakpoint : int
         The breakpoint.
     time : float
@@ -71,7 +71,8 @@ class Stop:
 
     def __str__(self) -> str:
         how = f"before {self.message} is sent" if self.direction == "send" else f"after {self.message} was received"
-        text = f"stopped {how} (message {self.index}, breakpoint {self.breakpoint})"
+        number = f"message {self.index}, " if self.index >= 0 else ""
+        text = f"stopped {how} ({number}breakpoint {self.breakpoint})"
         if self.held is not None:
             text += f"; the peer is real and does not wait: between cells the autopilot acts after {self.held:g} s"
         return text

@@ -77,6 +77,11 @@ class Level:
         self.taken.clear()
         self.count, self.latest, self._over = 0, -1, True
 
+    @property
+    def below(self) -> bool:
+        """Whether its messages are those of a layer below V2G."""
+        return True
+
     def moment(self, direction: str) -> int:
         """What tells this message from the next of its name."""
         return self.count
@@ -322,8 +327,8 @@ class Lower:
             self._take(level)
             pilot.finish(wait)
             return True
-        if wait.kind == "time" and role == wait.role:
-            return False
+        if wait.kind == "time" and role == wait.role and level.layer.words.place(name) >= 0:
+            return False  # but a host goes on to talk to its own modem, whose time runs as well
         if not self._flies(level, name):
             pilot.fail(wait, owed_below(wait, owed.message, level.arrived))
             return True

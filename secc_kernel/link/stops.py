@@ -82,11 +82,12 @@ class Stops:
         pilot = self._pilot
         if not entries or pilot.wait is None or self.held or seat.party is not pilot.party:
             return False
-        index = len(pilot.journal.frames) - (direction == "receive")
-        here = (name, direction, seat.moment(direction))
+        moment = seat.moment(direction)
+        here = (name, direction, moment)
         if here == self._passed:
             return False
         self._passed = here
+        index = -1 if seat.below else moment
         stop = Stop(name, direction, index, 0, pilot.link.now, seat.patience() if pilot.link.real else None)
         self._wait = pilot.wait
         return self._try(iter(entries), stop, lambda: self._in_question(seat, name, direction, make))

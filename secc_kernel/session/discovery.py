@@ -70,7 +70,7 @@ class Discovery(Layer):
         assert found is not None
         self._last = found
         if not self.attended:
-            self._transmit(found, to)
+            self._transmit(found, to, self._party.now)
             return
         self._owed = [owed for owed in self._owed if owed.to != to]
         self._owed.append(Owed(found, self._party.now, to))
@@ -92,7 +92,7 @@ class Discovery(Layer):
     def release(self, owed: Owed, now: float) -> None:
         """Send what is owed."""
         self._owed.remove(owed)
-        self._transmit(owed.message, owed.to)
+        self._transmit(owed.message, owed.to, now)
 
     def send(self, message: Message, now: float, intended: tuple[str, ...] = (), auto: tuple[str, ...] = ()) -> None:
         """Send a message in place of what is owed, or to whoever has asked last.
@@ -108,8 +108,11 @@ class Discovery(Layer):
             raise LocalProtocolError(f"{message.name} has nobody to go to: no vehicle has asked for a station")
         else:
             to = self._peer if self.role == "SECC" else None
-        self._transmit(message, to, intended, auto)
+        self._transmit(message, to, now, intended, auto)
 
-    def _transmit(self, message: Message, to: Any, intended: tuple[str, ...] = (), auto: tuple[str, ...] = ()) -> None:
+    def _transmit(
+        self, message: Message, to: Any, now: float, intended: tuple[str, ...] = (), auto: tuple[str, ...] = ()
+    ) -> None:
+        self._party.now = max(self._party.now, now)
         datagram = v2gtp.pack(_PAYLOADS[message.name], codec.encode(message))
         self._party.send_datagram(datagram, to, intended, auto)

@@ -232,7 +232,7 @@ def test_a_wait_above_names_what_is_owed_below(station):
 def test_a_session_stops_before_each_message_of_a_name(vehicle):
     vehicle.breakpoints.add("CM_MNBC_SOUND_IND", hits=3)
     stop = vehicle.run_to_end().result(WAIT)
-    assert (stop.message, stop.direction) == ("CM_MNBC_SOUND_IND", "send")
+    assert str(stop) == "stopped before CM_MNBC_SOUND_IND is sent (breakpoint 1)"
     assert below(vehicle).count("CM_MNBC_SOUND_IND") == 2
     assert vehicle.preview("CM_MNBC_SOUND_IND").body.Cnt == 7
     assert vehicle.run_to_end().result(WAIT).how == "terminated"
@@ -291,6 +291,15 @@ def test_what_a_cell_has_received_waits_for_it_and_then_is_answered_all_the_same
         assert answers(listening) == []
     until(lambda: answers(listening))
     assert len(answers(listening)) == 1
+
+
+def test_a_held_answer_goes_out_when_it_is_sent():
+    with session_of() as session:
+        session.receive("SECC_DiscoveryReq").result(WAIT)
+        session.wait(0.6).result(WAIT)
+        session.send("SECC_DiscoveryRes").result(WAIT)
+        sent = [entry for entry in session.journal.entries if isinstance(entry, FrameEntry)][-1]
+        assert (sent.name, sent.time) == ("SECC_DiscoveryRes", session.now)
 
 
 def test_who_asks_again_while_the_answer_is_held_gets_one_and_another_one_its_own(listening):
