@@ -283,3 +283,14 @@ def test_a_vehicle_that_no_station_hears_does_not_charge_and_it_is_said(sessions
 def test_a_bad_line_is_slower_and_charges_all_the_same(sessions):
     session = sessions(powerline=Powerline(loss=0.1))
     assert session.run_to_end().result(WAIT).how == "terminated"
+
+
+def test_a_script_that_waits_keeps_no_host_from_its_modem(sessions):
+    """What is the script's turn is held; the key that the modem has to get after an abort is not."""
+    session = sessions()
+    with session.script():
+        session.run_to("ChargeParameterDiscoveryReq").result(WAIT)
+        session.wait(20.0).result(WAIT)  # the vehicle gives up, and the station begins anew
+    assert session.party.ended.how == "aborted"
+    assert session.link.datalinks["SECC"].state == "matching"
+    assert "datalink.not-ready" not in rules(session)
