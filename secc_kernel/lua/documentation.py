@@ -103,9 +103,10 @@ KOREAN: dict[str, str] = {
     "Ev.Stop": "운전자가 멈춥니다: 차량이 다음 기회에 세션을 정상적으로 끝냅니다.",
     "Ev.Pause": "차량이 세션을 정상적으로 일시 중지합니다. 다음에 기다리는 메시지가 다시 깨웁니다.",
     "Ev.Renegotiate": "차량이 스케줄과 파라미터를 다시 협상합니다.",
-    "link": "sim(자체 시계를 가진 시뮬레이션 차량) 또는 tcp.",
+    "link": "sim(자체 시계를 가진 시뮬레이션 차량), tcp, plc(전력선 모뎀) 또는 listen(아무것도 보내지 않고 남의 세션을 듣기).",
     "side": "스크립트가 맡는 쪽: SECC 또는 EVCC.",
-    "interface": "TCP: SDP를 하는 네트워크 인터페이스.",
+    "interface": "TCP: SDP를 하는 네트워크 인터페이스. plc: 모뎀이 연결된 인터페이스. listen: 듣는 인터페이스.",
+    "file": "listen: 인터페이스 대신, 다른 프로그램이 쓰고 있는 pcap 또는 pcapng 파일.",
     "host": "TCP: 수신 대기할 주소, EVCC라면 SDP 없이 접속할 충전기의 주소.",
     "port": "TCP: 수신 대기할 포트, EVCC라면 SDP 없이 접속할 충전기의 포트.",
     "slac": "시뮬레이션: 컨트롤 파일럿과 전력선(SLAC 매칭)을 둘지 여부. false이면 곧바로 IP로 시작.",
@@ -231,12 +232,18 @@ def _order() -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
 
+def _links() -> Iterable[str]:
+    from .links import LINKS  # late: it needs what is documented here
+
+    return LINKS
+
+
 _CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "Session.RunTo": lambda: (*sorted(known_requests(), key=_order().__getitem__), *layer_messages()),
     "Session.Break": _messages,
     "Session.Protocol": lambda: SEQUENCES,
     "Ev.Profile": lambda: PROFILES,
-    "link": lambda: ("sim", "tcp"),
+    "link": _links,
     "side": SIDES.values,
     "prefer": lambda: PREFERENCES,
     "tls_version": lambda: VERSIONS,

@@ -272,9 +272,9 @@ class Journal:
 
     def plug_ins(self) -> pd.DataFrame:
         """A row a plug-in: matching, security, protocol, energy, how it ended; see `session.plug_ins`."""
-        from secc_kernel.session import plug_ins  # late: it needs entries, which are declared here
+        from secc_kernel.session import plug_in_table  # late: it needs entries, which are declared here
 
-        return plug_ins.table(self)
+        return plug_in_table.table(self)
 
 
 def is_journal(path: Path | str) -> bool:

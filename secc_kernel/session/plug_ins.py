@@ -12,28 +12,25 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from secc_kernel.session.control_pilot import MACHINE as CONTROL_PILOT
 from secc_kernel.session.gist import Gist, gist_of
 from secc_kernel.session.journal import CHECK, Entry, FindingEntry, FrameEntry, NoteEntry, StateEntry
 from secc_kernel.session.slac.overheard import Overheard, belongs_to_matching, vehicle_of
 from secc_kernel.session.slac.record import LAYER as HOMEPLUG
-from secc_kernel.session.slac.record import mac_text
-from secc_kernel.session.talk import Energy, How, Talk, connection_end, session_end
+from secc_kernel.session.talk import Energy, How, Talk, connection_end, session_end, tls_version
 from secc_kernel.wire import sdp
 from secc_kernel.wire.homeplug import Frame, HomeplugError
 from secc_kernel.wire.homeplug.messages import CM_SLAC_PARM_CNF, CM_SLAC_PARM_REQ
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-    from secc_kernel.session.journal import Journal
-
-__all__ = ["COLUMNS", "Observer", "PlugIn", "plug_ins", "table"]
+__all__ = ["Observer", "PlugIn", "plug_ins"]
 
 #: Seconds of silence after which a vehicle that has not matched, and asks again, is plugged in anew.
 _SILENCE = 30.0
@@ -42,7 +39,6 @@ _SOON = 60.0
 #: Plug-ins that are looked through for the one that a conversation belongs to, and findings that are told apart.
 _RECENT = 64
 _MAX_FINDINGS = 1 << 12
-_SEVERITIES = ("error", "warning", "note")
 _STREAM = re.compile(r"stream (\d+)\b")
 #: What is said where no end was seen: the record may just have ended.
 CUT = "nothing more was recorded"
@@ -69,8 +65,8 @@ class PlugIn:
         The security of its first SDP request and of the last response; None where there was none.
     requests
         SDP requests.
-    tls
-        Whether TLS was spoken.
+    tls, version
+        Whether TLS was spoken, and which, such as 'TLS 1.3', where that is known.
     talks
         Its conversations.
     energy
@@ -94,6 +90,7 @@ class PlugIn:
     answered: int | None = None
     requests: int = 0
     tls: bool = False
+    version: str = ""
     talks: list[Talk] = field(default_factory=list)
     energy: Energy = field(default_factory=Energy)
     soc: tuple[float, float] | None = None
@@ -135,9 +132,9 @@ class PlugIn:
 
     @property
     def security(self) -> str:
-        """'TLS', 'none', or '' where nothing tells."""
+        """'TLS 1.3' (or what else it was), 'none', or '' where nothing tells."""
         if self.tls or (self.answered == sdp.Security.TLS and not self.messages):
-            return "TLS"
+            return self.version or "TLS"
         return "none" if self.messages or self.answered is not None else ""
 
     @property
@@ -381,7 +378,10 @@ class Observer:
         _add(plug_in, entry.severity, entry.rule, entry.text)
 
     def _note(self, entry: NoteEntry) -> None:
-        if (closed := connection_end(entry.text)) is not None:
+        if version := tls_version(entry.text):
+            if self._last is not None:
+                self._last.tls, self._last.version = True, version
+        elif (closed := connection_end(entry.text)) is not None:
             known = self._streams.get(closed[0])
             if known is not None:
                 known[1].close(*closed[1:])
@@ -426,87 +426,3 @@ def _mac_of(host: str) -> bytes:
     except ValueError:
         return b""
     return bytes((tail[0] ^ 2,)) + tail[1:3] + tail[5:] if tail[3:5] == b"\xff\xfe" else b""
-
-
-# -- as a table -------------------------------------------------------------------------------------------------------
-
-#: Columns of `table`; the index is the number of the plug-in.
-COLUMNS = (
-    "file",
-    "begin",
-    "end",
-    "vehicle",  # its address in matching
-    "evccid",
-    "station",  # the address of the one that it has matched with
-    "slac",  # 'matched', 'failed', or '' where no matching was seen
-    "attenuation",  # dB, as the station has reported it
-    "slac_seconds",  # from the first CM_SLAC_PARM.REQ to CM_SLAC_MATCH.CNF
-    "slac_requests",  # CM_SLAC_PARM.REQ of the vehicle
-    "stations",  # that have answered
-    "security_asked",  # in SDP: 'TLS', 'none', or None
-    "security_answered",
-    "security",  # what was spoken
-    "downgrade",
-    "protocol",  # key of the vocabulary
-    "messages",
-    "energy",  # kWh
-    "energy_by",  # 'meter' or 'voltage x current'
-    "soc_begin",  # percent
-    "soc_end",
-    "ended",  # 'terminated', 'paused', 'aborted', 'failed' (before there was a session), '' where no end was seen
-    "by",  # 'EVCC', 'SECC' or ''
-    "reason",
-    "errors",
-    "warnings",
-    "notes",
-)
-
-
-def row(source: str, plug_in: PlugIn) -> tuple[Any, ...]:
-    """The columns of one plug-in."""
-    slac, how = plug_in.slac, plug_in.how
-    begin, end = plug_in.soc or (None, None)
-    return (
-        source,
-        plug_in.begin,
-        plug_in.end,
-        mac_text(plug_in.vehicle) if plug_in.vehicle else "",
-        plug_in.evccid,
-        mac_text(slac.chosen) if slac is not None and slac.chosen else "",
-        plug_in.matching,
-        None if slac is None else slac.attenuation,
-        None if slac is None else slac.seconds,
-        0 if slac is None else slac.requests,
-        0 if slac is None else len(slac.stations),
-        _security(plug_in.asked),
-        _security(plug_in.answered),
-        plug_in.security,
-        plug_in.downgraded,
-        plug_in.protocol,
-        plug_in.messages,
-        plug_in.energy.kwh,
-        plug_in.energy.source,
-        begin,
-        end,
-        how.how,
-        how.who,
-        how.why,
-        *(plug_in.findings(severity) for severity in _SEVERITIES),
-    )
-
-
-def _security(value: int | None) -> str | None:
-    if value is None:
-        return None
-    return {int(sdp.Security.TLS): "TLS", _NO_TLS: "none"}.get(value, f"0x{value:02X}")
-
-
-def table(journal: Journal, found: Sequence[PlugIn] | None = None) -> pd.DataFrame:
-    """A row a plug-in of a journal: `COLUMNS`."""
-    import pandas as pd
-
-    rows = [row(journal.source, each) for each in (plug_ins(journal.entries) if found is None else found)]
-    index = pd.RangeIndex(1, len(rows) + 1, name="plug_in")
-    made = pd.DataFrame(rows, columns=list(COLUMNS), index=index)
-    numbers = ("begin", "end", "attenuation", "slac_seconds", "energy", "soc_begin", "soc_end")
-    return made.astype(dict.fromkeys(numbers, "float64"))

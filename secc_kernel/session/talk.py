@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from secc_kernel.messages import vocabulary
 from secc_kernel.session.gist import Gist
 
-__all__ = ["Energy", "How", "Talk", "connection_end", "session_end"]
+__all__ = ["Energy", "How", "Talk", "connection_end", "session_end", "tls_version"]
 
 #: Longest time, in seconds, for which what a station has measured is taken to go on flowing.
 _MAX_STEP = 60.0
 _CLOSED = re.compile(r"stream (\d+): (\S+) (?:(?:closes its side of)|(?:resets)) the connection \((FIN|RST)\)$")
 _ENDED = re.compile(r"(EVCC|SECC): the session ended \((\w+)\): (.*)", re.DOTALL)
+_TLS = re.compile(r"(?:stream \d+ is|TLS with [^,]*:) (TLS [\d.]+)")
 _WHO = {"EVCC": "the vehicle", "SECC": "the station", "": "one side"}
 
 
@@ -27,6 +28,12 @@ def session_end(note: str) -> tuple[str, str, str] | None:
     """Role, 'terminated', 'paused' or 'aborted', and the reason, of a note by which a party ends its session."""
     found = _ENDED.match(note)
     return None if found is None else (found[1], found[2], found[3])
+
+
+def tls_version(note: str) -> str:
+    """The version of TLS that a note about a handshake tells, such as 'TLS 1.3'; '' for any other note."""
+    found = _TLS.match(note)
+    return "" if found is None else found[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from secc_kernel.session.plug_ins import PlugIn, table
+from secc_kernel.session.plug_in_table import table
+from secc_kernel.session.plug_ins import PlugIn
 from secc_kernel.session.plug_ins import plug_ins as found_in
 from secc_kernel.session.slac.record import mac_text
 from secc_kernel.views.look import Block, Column, Either, Para, Span, Table, counted, duration

@@ -121,7 +121,7 @@ def test_strings_and_options():
     assert "CurrentDemandRes" in offered('Session.Break("Current')
     assert offered("Session.Open{pro") == ["profile=", "protocols="]
     assert "link=" not in offered("Session.Open{link='tcp', ")
-    assert offered("Session.Open{link='") == ["listen", "plc", "sim", "tcp"]
+    assert offered("Session.Open{link='") == ["sim", "tcp", "plc", "listen"]
     assert "sedan" in offered("Ev.Plug{soc = 40, profile = 'se")
     assert offered("Ev.Plug{protocols = {'d") == ["din"]
     assert offered("x = 'Secc.") == []

@@ -14,7 +14,8 @@ from secc_kernel.link.live import LiveSession
 from secc_kernel.link.sim import SimLink
 from secc_kernel.session.control_pilot import ControlPilot
 from secc_kernel.session.journal import FrameEntry, Journal, NoteEntry
-from secc_kernel.session.plug_ins import COLUMNS, plug_ins
+from secc_kernel.session.plug_in_table import COLUMNS
+from secc_kernel.session.plug_ins import plug_ins
 from secc_kernel.session.secc import SECC
 from secc_kernel.session.slac.record import management_entry
 from secc_kernel.vehicle import SimulatedEV
@@ -164,6 +165,15 @@ def test_a_downgrade_is_told(recorded):
     downgraded = {name for name, found in recorded.items() if any(each.downgraded for each in found)}
     assert {"Audi_Q4_dc-iso2.pcap", "VW_id.4_fw_3.5_2023-04-18-2_config-dc-iso2.pcap"} <= downgraded
     assert all(each.security == "none" for name in downgraded for each in recorded[name] if each.downgraded)
+
+
+def test_tls_is_told_with_its_version(recorded):
+    spoken = {name: found[-1].security for name, found in recorded.items() if "TLS" in name}
+    assert len(spoken) == 4
+    assert {name.partition("_")[0]: version for name, version in spoken.items()} == {
+        "ISO-20": "TLS 1.3",
+        "ISO-2": "TLS 1.2",
+    }
 
 
 def test_energy_by_the_meter_and_by_voltage_and_current(recorded):
