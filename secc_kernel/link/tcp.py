@@ -222,7 +222,7 @@ class TcpLink:
         """The connection is gone, without our doing."""
         if stream is self._stream:
             self._forget()
-            reason = f"the {self._party.peer_role} closed the connection" if exc is None else str(exc)
+            reason = f"the {self._party.peer_role} closed the connection" if exc is None else _said(exc)
             self._happened(lambda: self._party.disconnected(self.now, reason))
 
     @property
@@ -494,3 +494,8 @@ def _as_ipv6(host: str) -> IPv6Address:
     """An address as SDP can tell it: IPv4 is mapped."""
     found = ip_address(host.partition("%")[0])
     return IPv6Address(f"::ffff:{found}") if isinstance(found, IPv4Address) else found
+
+
+def _said(error: Exception) -> str:
+    """What the system says of an error, without its number."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
