@@ -117,7 +117,8 @@ class Extension:
         """Run a Lua cell; gives what the display hook shows."""
         engine = self.host.engine
         with self.host.cell(needs_api=True), engine.interrupts.installed(), contextlib.suppress(LuaExit):
-            return displayed(await engine.run_cell(source, f"In[{self._number}]"))
+            values = await engine.run_cell(source, f"In[{self._number}]")
+            return None if self.host.said(values) else displayed(values)
         return None
 
     def run_blocking(self, source: str) -> Any:

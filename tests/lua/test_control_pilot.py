@@ -114,7 +114,7 @@ def test_a_session_with_a_board(lua, tmp_path):
             lua("Ev.ControlPilot('C')")
         lua("Session.Close()")
         end = time.monotonic() + 20
-        while board.driven[-1] != "DUTY 100.0":
+        while board.driven[-1:] != ["DUTY 100.0"]:
             assert time.monotonic() < end, board.lines
             time.sleep(0.01)
     finally:
