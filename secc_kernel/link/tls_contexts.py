@@ -232,7 +232,7 @@ class Tls:
             group = _pick((_GROUP_OF_TLS12,), hello.groups)
             leaves = ["iso2"]
         if group is not None:
-            context.set_ecdh_curve(_openssl(group))
+            _take_group(context, group)
         self._show(context, leaves)
         return Plan(context, KeyTap(context))
 
@@ -246,7 +246,7 @@ class Tls:
         else:
             context.verify_mode = ssl.CERT_NONE
         _fix(context, modern)
-        context.set_ecdh_curve(_openssl(_GROUPS_OF_TLS13[0] if modern else _GROUP_OF_TLS12))
+        _take_group(context, _GROUPS_OF_TLS13[0] if modern else _GROUP_OF_TLS12)
         if modern:
             self._show(context, list(_LEAVES_OF_TLS13), needed=self.settings.certificate is not None)
         return Plan(context, KeyTap(context))
@@ -312,6 +312,11 @@ def _pick(wanted: Iterable[int], offered: Iterable[int]) -> int | None:
     return next((number for number in wanted if number in had), None)
 
 
-def _openssl(group: int) -> str:
+def _take_group(context: ssl.SSLContext, group: int) -> None:
+    """Take this group and no other."""
     name = GROUPS[group]
-    return _OPENSSL.get(name, name)
+    try:
+        context.set_ecdh_curve(_OPENSSL.get(name, name))
+    except (ValueError, ssl.SSLError):
+        # Python before 3.11 knows no x448 here; it is among those that OpenSSL takes unasked.
+        return

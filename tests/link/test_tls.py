@@ -76,6 +76,13 @@ def meet(station, vehicle):
     over.cancel()
 
 
+def has_ended(sock):
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 def agreed(session):
     (text,) = [entry.text for entry in of(session, NoteEntry) if entry.text.startswith("TLS with ")]
     return text
@@ -300,7 +307,7 @@ def test_handshakes_that_do_not_go_on_do_not_keep_the_station(pki):
         waiting = [idle.enter_context(socket.create_connection(("::1", station.link.port), WAIT)) for _ in range(20)]
         for sock in waiting:
             sock.sendall(b"\x16\x03\x01")
-        assert waiting[0].recv(1) == b""  # the oldest has made room
+        assert has_ended(waiting[0])  # the oldest has made room
         with vehicle_at(station.link.port, settings(pki)) as vehicle:
             meet(station, vehicle)
 
@@ -308,7 +315,7 @@ def test_handshakes_that_do_not_go_on_do_not_keep_the_station(pki):
 def test_a_handshake_has_its_time(pki, monkeypatch):
     monkeypatch.setattr(tls, "_HANDSHAKE_TIME", 0.1)
     with station_with(settings(pki)) as station, socket.create_connection(("::1", station.link.port), WAIT) as idle:
-        assert idle.recv(1) == b""
+        assert has_ended(idle)
         assert "did not finish the TLS handshake within 0.1 s" in found(station, "tls.handshake")[0]
 
 
