@@ -162,6 +162,8 @@ class Lower:
         """The session of a party has ended."""
         for level in self.levels[role]:
             level.end()
+        if role in self._pilot.link.datalinks:
+            self._pilot.link.datalinks[role].events()  # told by the journal; nobody else takes them
 
     # -- waits --------------------------------------------------------------------------------------------------------
 
