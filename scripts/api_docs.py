@@ -1,6 +1,6 @@
 """Write the reference of the Lua API: a page for each message, from the declarations and the catalogue of meanings.
 
-python scripts/api_docs.py                  what is kept in the repository: docs/api, ISO 15118-2, SDP and SLAC in English
+python scripts/api_docs.py                  what is kept: docs/api, ISO 15118-2, SDP and SLAC in English
 python scripts/api_docs.py --all            every standard, and Korean below docs/api/ko
 python scripts/api_docs.py --check          tells whether what is kept is what would be written
 """
