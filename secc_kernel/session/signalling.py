@@ -136,7 +136,7 @@ class PilotWatch:
         if self._awaited is not None and self._secc.pilot is not None:
             found, _ = self._awaited
             wanted, state = " or ".join(found.states), self._secc.pilot.text
-            text = f"the session has ended with the control pilot in {state}: it has to be in {wanted} from {found.request} on"
+            text = f"the session has ended with the control pilot in {state}; from {found.request} on it is {wanted}"
             self._secc._find("control-pilot", "warning", f"{text} ({found.ids})")
         self.begin()
 
