@@ -16,21 +16,20 @@ What Python's ssl cannot do with the OpenSSL below it:
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
 import tempfile
-import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secc_kernel.link.net import LinkError
+from secc_kernel.pki.folder import Credentials, PkiError, credentials, roots
 from secc_kernel.wire.tls import TLS12, TLS13, ClientHello
 from secc_kernel.wire.tls_names import GROUPS
 
 if TYPE_CHECKING:
-    from secc_kernel.pki.folder import Credentials
+    from secc_kernel.pki.making import Entity
 
 __all__ = ["VERSIONS", "KeyTap", "Plan", "Tls", "TlsSettings"]
 
@@ -134,40 +133,40 @@ class Tls:
     """
 
     def __init__(self, settings: TlsSettings, role: str) -> None:
-        from secc_kernel.pki.folder import PkiError, credentials
-
         if settings.version is not None and settings.version not in VERSIONS:
             raise LinkError(f"tls_version is one of {', '.join(VERSIONS)}, not {settings.version!r}")
         self.settings = settings
         self.role = role
-        self._folder = self._open_pki(settings.pki)
-        self._name = settings.certificate or ("secc" if role == "SECC" else "vehicle")
+        self._name = (settings.pki and settings.certificate) or ("secc" if role == "SECC" else "vehicle")
+        self._made: dict[str, Entity] = {}
+        if settings.pki is None:
+            self._make()
+        else:
+            self._open_pki(settings.pki)
+        if settings.keylog is not None:
+            self._log("")
+
+    def _make(self) -> None:
+        """Make certificates that nobody knows, one a standard; they are in files for a moment only."""
+        from secc_kernel.pki.making import make
+        from secc_kernel.pki.profiles import STANDARDS
+
+        for standard in STANDARDS.values():
+            if self._name == "secc" or standard.edition == "iso20":
+                self._made[standard.key] = make(standard, only=[self._name]).entities[self._name]
+
+    def _open_pki(self, pki: str) -> None:
+        self._folder = Path(pki).expanduser()
+        if not self._folder.is_dir():
+            raise LinkError(f"there is no folder {pki!r} with a PKI: secc-kernel pki new {pki} makes one")
         try:
             # A vehicle shows a certificate in TLS 1.3 only, and may do without one.
-            if role == "SECC" or settings.certificate is not None:
+            if self.role == "SECC" or self.settings.certificate is not None:
                 for found in credentials(self._folder, self._name, _LEAVES_OF_TLS13):
                     _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), found)
             self._check_roots()
         except PkiError as error:
             raise LinkError(str(error)) from error
-        if settings.keylog is not None:
-            self._log("")
-
-    def _open_pki(self, pki: str | None) -> Path:
-        if pki is not None:
-            folder = Path(pki).expanduser()
-            if not folder.is_dir():
-                raise LinkError(f"there is no folder {pki!r} with a PKI: secc-kernel pki new {pki} makes one")
-            return folder
-        from secc_kernel.pki.folder import write_new
-        from secc_kernel.pki.making import make
-        from secc_kernel.pki.profiles import STANDARDS
-
-        leaves = {"iso2": ["secc"], "iso20": ["secc", "vehicle"], "iso20_ed448": ["secc", "vehicle"]}
-        folder = Path(tempfile.mkdtemp(prefix="secc-pki-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        write_new(folder, [make(STANDARDS[key], only=names) for key, names in leaves.items()])
-        return folder
 
     def _check_roots(self) -> None:
         if self.role == "EVCC" and self.settings.verifies and not self._roots("v2g_root"):
@@ -253,8 +252,14 @@ class Tls:
 
     def _show(self, context: ssl.SSLContext, standards: list[str], needed: bool = True) -> None:
         """Load the first certificate that there is."""
-        from secc_kernel.pki.folder import PkiError, credentials
-
+        if self.settings.pki is None:
+            with tempfile.TemporaryDirectory(prefix="secc-tls-") as folder:  # the ssl module reads files only
+                made = self._made[next(standard for standard in standards if standard in self._made)]
+                chain, key = Path(folder, "chain.pem"), Path(folder, "leaf.key")
+                chain.write_bytes(made.chain_pem)
+                key.write_bytes(made.key_pem())
+                _load(context, Credentials(chain, key, ""))
+            return
         try:
             found = credentials(self._folder, self._name, standards)[0]
         except PkiError as error:
@@ -272,8 +277,6 @@ class Tls:
                     raise LinkError(f"{path} is no root certificate (PEM): {error.strerror or error}") from error
 
     def _roots(self, name: str) -> list[Path]:
-        from secc_kernel.pki.folder import roots
-
         return roots(self._folder, name)
 
 

@@ -135,9 +135,10 @@ def test_the_vehicle_shows_its_certificate_in_tls_13(pki):
         assert "the vehicle shows CN=WMIV1234567890ABCDEX, DC=OEM" in agreed(station)
 
 
-def test_without_a_pki_nothing_is_checked_and_that_is_said():
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_without_a_pki_nothing_is_checked_and_that_is_said(version):
     with station_with(TlsSettings()) as station:
-        with vehicle_at(station.link.port, TlsSettings()) as vehicle:
+        with vehicle_at(station.link.port, TlsSettings(version=version)) as vehicle:
             meet(station, vehicle)
         assert "is not checked: there is no root" in found(vehicle, "tls.unverified")[0]
         assert "the vehicle does not say which roots it has" in found(station, "tls.roots")[0]
