@@ -240,12 +240,13 @@ class _Run:
 
     def _opened(self, session: LiveSession) -> None:
         self._unsubscribe()
-        self._unsubscribe = session.journal.subscribe(lambda entry: self._note(entry, session))
         if session.link.real:
             what = "listening on" if session.side == "SECC" else "looking for"
             if session.refusal:
                 what = "listening, without sending anything, to"
             self._output.now(f"{what} {session.link.place}")
+        # A vehicle that was looking already may have come before this is called.
+        self._unsubscribe = session.journal.subscribe(lambda entry: self._note(entry, session), session.begins)
 
     def _note(self, entry: Entry, session: LiveSession) -> None:
         self.verdicts.add(entry)

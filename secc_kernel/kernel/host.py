@@ -106,7 +106,7 @@ class KernelHost:
 
     def _opened(self, session: LiveSession) -> None:
         self._unsubscribe()
-        self._unsubscribe = session.journal.subscribe(self._heard)
+        self._unsubscribe = session.journal.subscribe(self._heard, session.begins)
 
     def _heard(self, entry: Entry) -> None:
         """Print verdicts, and what comes of TLS while a cell waits for a message under it."""

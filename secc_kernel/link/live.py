@@ -120,6 +120,11 @@ class LiveSession:
     breakpoints : Breakpoints, optional
         Where it stops; see the module `breakpoints`.
 
+    Attributes
+    ----------
+    begins : int
+        The index of its first entry in the journal, which may hold those of earlier sessions.
+
     Raises
     ------
     OSError
@@ -147,6 +152,7 @@ class LiveSession:
         self.link = link
         self.side = side
         self.breakpoints = breakpoints or Breakpoints()
+        self.begins = len(link.parties[side].journal)
         self._closed = False
         if link.real:
             sys.setswitchinterval(min(sys.getswitchinterval(), _TURN))

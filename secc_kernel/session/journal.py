@@ -173,9 +173,21 @@ class Journal:
             return FindingEntry(block[-1].time, "journal.file", "error", text)
         return None
 
-    def subscribe(self, callback: Callable[[Entry], object]) -> Callable[[], None]:
-        """Have `callback` called with each new entry, until what is returned is called or it raises an error."""
-        return self._news.subscribe(callback)
+    def subscribe(self, callback: Callable[[Entry], object], since: int | None = None) -> Callable[[], None]:
+        """Have `callback` called with each new entry, until what is returned is called or it raises an error.
+
+        Parameters
+        ----------
+        callback
+            Called with one entry after the other, in their order.
+        since
+            The index of the first entry that it is told of; by default the next one to come.
+        """
+        with self._lock:
+            past = () if since is None else self.entries[since:]
+            unsubscribe = self._news.subscribe(callback, past)
+        self._news.tell(self._deaf)
+        return unsubscribe
 
     def close(self) -> None:
         """End the writing to the file; the journal stays readable."""

@@ -25,10 +25,14 @@ class News(Generic[T]):
         self._items: deque[tuple[T, tuple[Callable[[T], object], ...]]] = deque()
         self._telling = False
 
-    def subscribe(self, callback: Callable[[T], object]) -> Callable[[], None]:
-        """Have `callback` called with each item from now on, until what is returned is called or it raises an error."""
+    def subscribe(self, callback: Callable[[T], object], past: Iterable[T] = ()) -> Callable[[], None]:
+        """Have `callback` called with each item from now on, until what is returned is called or it raises an error.
+
+        Items of the ``past`` are told first, by the next `tell`.
+        """
         with self._lock:
             self._subscribers = (*self._subscribers, callback)
+            self._items.extend((item, (callback,)) for item in past)
         return lambda: self._unsubscribe(callback)
 
     def _unsubscribe(self, callback: Callable[[T], object]) -> None:

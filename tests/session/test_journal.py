@@ -167,6 +167,16 @@ def test_subscribers_get_each_entry_until_they_leave():
     assert [entry.time for entry in seen] == [1.0]
 
 
+def test_a_subscriber_may_be_told_of_what_was_before():
+    journal = Journal()
+    for number in range(3):
+        journal.append(NoteEntry(float(number), f"{number}"))
+    seen = []
+    journal.subscribe(seen.append, since=1)
+    journal.append(NoteEntry(3.0, "3"))
+    assert [entry.text for entry in seen] == ["1", "2", "3"]
+
+
 def test_a_subscriber_may_wait_for_a_thread_that_looks_at_the_journal(tmp_path):
     journal = Journal(tmp_path / "seen.jsonl")
     lengths = []
