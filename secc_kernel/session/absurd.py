@@ -66,4 +66,4 @@ def _quantities(value: Any, usual: Any, path: tuple[str, ...]) -> Iterator[tuple
 
 def _unit(value: Any) -> str | None:
     read = value._quantity_.read(value)
-    return None if read is None or read[2] is None else str(read[2])
+    return str(read[2]) if read is not None and read[2] else None

@@ -126,7 +126,7 @@ def test_sessions_one_after_the_other_leave_no_thread_and_no_file_open(own: Kern
 def test_two_kernels_side_by_side(own: Kernel) -> None:
     other = Kernel()
     try:
-        charge = "Session.RunToEnd()"
+        charge = "local how = Session.RunToEnd()\nreturn how"
         requests = [(kernel, kernel.begin(charge)) for kernel in (own, other)]
         results = [kernel.end(request, 60).result for kernel, request in requests]
         assert results[0] == results[1]

@@ -15,7 +15,7 @@ from jupyter_client.manager import KernelManager
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 import peer_slac
-from cable import ROOT
+from cable import ROOT, settle
 from testbed import Bed, entries_of, wait_for
 
 import secc_kernel
@@ -130,6 +130,7 @@ def test_a_whole_charge_from_the_cell_of_a_notebook(bed, tmp_path, tls):
         kernel.run("Session.Close()")
     finally:
         kernel.stop()
+    settle(captured)
     recorder.stop()
 
     # What was on the wire is sound, by Wireshark's judgement ...
@@ -146,7 +147,7 @@ def test_a_whole_charge_from_the_cell_of_a_notebook(bed, tmp_path, tls):
     (plug_in,) = plug_ins(journal.entries)
     assert (plug_in.matching, plug_in.how.how) == ("matched", "terminated")
     assert plug_in.energy.joules > 0
-    assert plug_in.security == ("TLS" if tls else "none")
+    assert plug_in.security == ("TLS 1.2" if tls else "none")
     # As a capture it is sound, too, and the same again.
     write_capture(journal, exported)
     assert tshark(exported, "-Y", UNSOUND) == []

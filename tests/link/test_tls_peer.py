@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
-from cable import Cable
+from cable import Cable, settle
 
 from secc_kernel import cli, read_capture, views
 from secc_kernel.session.journal import FindingEntry, Journal, NoteEntry, SecretEntry
@@ -131,6 +131,7 @@ def test_disclosed_secrets_open_the_capture(cable, pki, tmp_path, version):
     vehicle = cable.run_script("evcc", VEHICLE, "--tls", pki, "--tls-version", version)
     assert vehicle.end() == 0, vehicle.text
     assert station.end() == 0, station.text
+    settle(capture)
     shark.stop()
 
     journal = read_capture(capture)

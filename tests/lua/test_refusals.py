@@ -40,7 +40,8 @@ def lua():
 
 
 def rules(lua):
-    return [finding.rule for finding in lua.bench.journal.findings]
+    """What the vehicle has found; that no station can mean such values is found by the station itself."""
+    return [finding.rule for finding in lua.bench.journal.findings if not finding.rule.startswith("values.")]
 
 
 @pytest.mark.parametrize(("script", "rule"), [(PRECHARGE, "precharge-voltage"), (CABLE_CHECK, "isolation")])

@@ -49,6 +49,15 @@ class Process:
                 self._process.wait()
 
 
+def settle(path, quiet=1.0, longest=15.0):
+    """Wait until a recorder has written what it has seen: one that is stopped earlier throws it away."""
+    size, since, begun = -1, time.monotonic(), time.monotonic()
+    while time.monotonic() - since < quiet and time.monotonic() - begun < longest:
+        if path.stat().st_size != size:
+            size, since = path.stat().st_size, time.monotonic()
+        time.sleep(0.1)
+
+
 class Cable:
     """The station's and the vehicle's end, each an interface in a namespace of its own."""
 
