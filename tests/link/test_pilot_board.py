@@ -102,6 +102,7 @@ def test_a_charge_with_a_board_at_each_end(board):
                 for state in [entry.split()[1] for entry in theirs.driven[seen:]]:
                     ours.set(state=state)
                     seen += 1
+                    time.sleep(0.05)  # a board measures now and then: what is shorter nobody sees
                 duty = ours.driven[-1].split() if ours.driven else ["DUTY", "100.0"]
                 theirs.set(**({"state": "A", "duty": float(duty[1])} if duty[0] == "DUTY" else {"state": duty[1]}))
                 time.sleep(0.01)
