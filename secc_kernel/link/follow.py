@@ -43,7 +43,9 @@ def followed(interface: str | None = None, file: Path | str | None = None, keylo
         Neither or both are given, the file cannot be read, or the interface cannot be listened to; the text says what
         to do.
     """
-    if (interface is None) == (file is None):
+    if interface is not None and file is not None:
+        raise LinkError("interface= and file= cannot both be listened to: say which one")
+    if interface is None and file is None:
         raise LinkError("listening needs interface= (a network interface) or file= (a capture that is being written)")
     if file is not None:
         return FollowedFile(file, keylog)

@@ -107,6 +107,7 @@ class ListenSession(LiveSession):
         self.side = side
         self.breakpoints = breakpoints or Breakpoints()
         self._parties = link.overheard
+        self.begins = len(self.journal)
         self._on_end = on_end or (lambda ended, goes_on: None)
         self._closed = False
         self._closing = threading.Lock()

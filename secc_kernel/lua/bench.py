@@ -145,10 +145,14 @@ class Bench:
             )
         except (LinkError, JournalError, OSError, ValueError) as error:
             raise LuaUserError(str(error)) from error
-        self.on_open(self.session)
-        self.session.begin()
-        for running in self._scripts:
-            running.enter_context(self.session.script())
+        try:
+            self.on_open(self.session)
+            self.session.begin()
+            for running in self._scripts:
+                running.enter_context(self.session.script())
+        except BaseException:
+            self.close()  # nobody would know that it is open
+            raise
         return self.session
 
     def _listening(self, link: Link, options: Options) -> LiveSession | None:
@@ -420,6 +424,8 @@ def make_message(
     if header_type is not None:
         fields["Header"] = header.value
     intended, auto = header.intended + body.intended, header.auto + body.auto
+    if key in LAYERS:  # what is left open there is counted when it is written
+        auto += [name for name, value in fields.items() if value is None]
     return Composed(codec.new(key, name, **fields), tuple(intended), tuple(auto))
 
 

@@ -49,7 +49,7 @@ class Drive:
 
 def station_pilot(bench: Bench, given: Any = None) -> dict[str, Any]:
     """Drive the station's end, if something is given; gives what is on the wire."""
-    session = bench.ensure()
+    session = _session(bench, "Session.ControlPilot")
     if given is None:
         return _table(_pilot(session))
     move = _move(given)
@@ -88,7 +88,7 @@ def _move(given: Any) -> Callable[[ControlPilot, float], None]:
 
 def vehicle_pilot(bench: Bench, state: Any = None) -> dict[str, Any]:
     """Move the vehicle's end, if a state is given; gives what is on the wire."""
-    session = bench.ensure()
+    session = _session(bench, "Ev.ControlPilot")
     if state is None:
         return _table(_pilot(session))
     if state not in (*_VEHICLE, AUTO):
@@ -121,7 +121,7 @@ def run_to_pilot(bench: Bench, state: Any, seconds: Any = None) -> Pending:
     limit = _PATIENCE if seconds is None else seconds
     if type(limit) not in (int, float) or not 0 <= limit < float("inf"):
         raise LuaUserError(f"Session.RunToPilot takes a number of seconds, not {shown(limit)}")
-    session = bench.ensure()
+    session = _session(bench, "Session.RunToPilot")
     pilot = _pilot(session)
 
     def result(outcome: Ended | Stop | bool | None) -> tuple[Any, str]:
@@ -135,6 +135,13 @@ def run_to_pilot(bench: Bench, state: Any, seconds: Any = None) -> Pending:
         return (False, why), why
 
     return run_with(bench, f"RunToPilot {state}", lambda: session.run_to_pilot(pilot, state, float(limit)), result)
+
+
+def _session(bench: Bench, what: str) -> LiveSession:
+    """The session, unless a script only listens: nothing tells a listener of a control pilot."""
+    session = bench.ensure()
+    bench.takes_part(what)
+    return session
 
 
 def _pilot(session: LiveSession) -> ControlPilot:

@@ -40,6 +40,8 @@ def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
     """
     if options.link not in LINKS:
         raise LuaUserError(f"there is no link {options.link!r}: there are {', '.join(map(repr, LINKS))}")
+    if options.link == "listen" and options.pilot is not None:
+        raise LuaUserError("a script that listens drives no control pilot: open it without pilot")
     tls_settings(options)  # what is wrong with them is said whatever the link
     link = LINKS[options.link](bench, options, journal)
     return link if options.pilot is None else _with_board(link, options.pilot, journal)

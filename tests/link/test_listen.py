@@ -20,6 +20,7 @@ from cable import Cable
 from notebook import Notebook
 from packets import Connection, pcap_of
 
+from secc_kernel.kernel.host import KernelHost
 from secc_kernel.link import follow
 from secc_kernel.link.base import SessionEndedError, SessionError
 from secc_kernel.link.capture import read_capture
@@ -27,7 +28,9 @@ from secc_kernel.link.follow import FollowedFile, followed
 from secc_kernel.link.listen import ListenLink
 from secc_kernel.link.listening import ListenSession
 from secc_kernel.link.net import LinkError
+from secc_kernel.lua.bench import Bench
 from secc_kernel.lua.errors import LuaError
+from secc_kernel.lua.options import Options
 from secc_kernel.session.events import Ended
 from secc_kernel.session.journal import FindingEntry, Journal
 
@@ -126,6 +129,8 @@ def test_what_is_missing_is_said_at_once(tmp_path):
         followed(file=tmp_path / "no" / "x.pcap")
     with pytest.raises(LinkError, match=r"interface= .* or file="):
         followed()
+    with pytest.raises(LinkError, match="cannot both be listened to"):
+        followed(interface="lo", file=tmp_path / "x.pcap")
     with pytest.raises(LinkError, match="nosuch"):
         followed(interface="nosuch")
 
@@ -321,6 +326,11 @@ def test_a_script_follows_a_recorded_session(shared, tmp_path):
         "Ev.Stop()",
         "Session.Protocol('din')",
         "Session.Station{free = true}",
+        "Session.ControlPilot()",
+        "Session.ControlPilot{duty = 5}",
+        "Ev.ControlPilot()",
+        "Ev.ControlPilot('B')",
+        "Session.RunToPilot('C', 3)",
     ],
 )
 def test_what_a_script_cannot_do_says_why(writer, line):
@@ -331,6 +341,54 @@ def test_what_a_script_cannot_do_says_why(writer, line):
             lua(line)
     finally:
         lua.bench.close()
+
+
+def test_a_cell_of_the_kernel_listens(writer):
+    """The kernel follows the journal of whatever session is opened, from where that begins."""
+    host = KernelHost(lambda prompt: "")
+    writer.write(writer.car.session())
+    try:
+        with host.cell(needs_api=True):
+            host.engine.run(f"Session.Open{{link = 'listen', file = '{writer.path}'}}", "In[1]")
+            host.engine.run("Secc.Receive_SessionSetupReq_001()", "In[1]")
+        assert host.bench.session.begins == 0
+    finally:
+        host.close()
+
+
+def test_a_session_of_which_nobody_can_be_told_is_not_left_open(writer):
+    def fails(session):
+        opened.append(session)
+        raise RuntimeError("cannot be shown")
+
+    opened = []
+    bench = Bench(on_open=fails)
+    with pytest.raises(RuntimeError, match="cannot be shown"):
+        bench.open(Options(link="listen", file=str(writer.path)))
+    assert bench.session is None
+    with pytest.raises(SessionError, match="closed"):
+        opened[0].run_on().result(LONG)
+
+
+def test_a_listener_reads_secrets_from_a_file_and_does_no_tls_itself(shared, tmp_path):
+    keys = tmp_path / "keys"
+    packets = PcapNgReader(str(shared / TLS))
+    secret = [bytes(packet[UDP].payload).strip(b"\0") for packet in packets if UDP in packet]
+    keys.write_bytes(b"\n".join(line for line in secret if b"_TRAFFIC_SECRET" in line) + b"\n")
+    script = tmp_path / "x.lua"
+    script.write_text("Secc.Receive_SessionSetupReq_001()")
+    made = subprocess.run(
+        [sys.executable, "-m", "secc_kernel.cli", "run", script, "--link", "listen", "--file", shared / TLS,
+         "--keylog", keys],
+        capture_output=True, text=True, cwd=ROOT, check=False, timeout=60,
+    )  # fmt: skip
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "SessionSetupReq" in made.stdout
+    for option in ("tls = true", "certificate = 'secc'", "tls_only = true", "tls_verify = false"):
+        with pytest.raises(LuaError, match=rf"{option.split()[0]} is for who takes part .* keylog='FILE'"):
+            Notebook()(f"Session.Open{{link = 'listen', file = '{shared / TLS}', {option}, keylog = '{keys}'}}")
+    with pytest.raises(LuaError, match="drives no control pilot"):
+        Notebook()(f"Session.Open{{link = 'listen', file = '{shared / TLS}', pilot = '/dev/null'}}")
 
 
 def test_the_command_shows_what_is_overheard(shared, tmp_path):
