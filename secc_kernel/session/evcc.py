@@ -257,7 +257,7 @@ class EVCC(Party):
             return
         self.timers.stop(DISCOVERY, self.now)
         remark = sdp_security.remark(self._asked_security, message.security)
-        if remark is not None:
+        if remark is not None and self.records_frames:  # of two ends with one journal, one says it
             self._find(sdp_security.RULE, *remark)
         if self.tls_only and message.security != sdp.Security.TLS:
             self._give_up(f"the station answers {sdp_security.named(message.security)}, and the vehicle does TLS only")

@@ -244,7 +244,7 @@ class SECC(Party):
         said = sdp.parse(data)
         if isinstance(said, sdp.Response) and self._asked_security is not None:
             remark = sdp_security.remark(self._asked_security, said.security)
-            if remark is not None:
+            if remark is not None and self.records_frames:  # of two ends with one journal, one says it
                 self._find(sdp_security.RULE, *remark)
 
     def _opened(self) -> None:

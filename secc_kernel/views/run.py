@@ -45,7 +45,7 @@ def run(journal: Journal, first: int = 0, last: int | None = None, title: str = 
     headline = [Span(title, "strong"), ": " if title else "", outcome] if outcome else [Span(title, "strong")]
     blocks: list[Block] = [Para.of(*headline)] if title or outcome else []
     names = [entry.name or "undecodable" for entry in frames]
-    if before := plugged(entries):
+    if before := plugged(journal.entries, first, last):
         blocks.append(Para.of(before))
     if frames:
         took = duration(frames[-1].time - frames[0].time)

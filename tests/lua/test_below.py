@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from notebook import Notebook
 
 from secc_kernel.lua.errors import LuaError
 from secc_kernel.lua.options import Options, Vehicle
-from secc_kernel.session.journal import FrameEntry
+from secc_kernel.session.journal import FindingEntry, FrameEntry
+from secc_kernel.views.run import run as run_view
 from secc_kernel.wire.homeplug import nid_of
 
 
@@ -156,3 +159,69 @@ def test_mistakes_are_told_where_they_are_made(lua, script, problem):
     with pytest.raises(LuaError) as caught:
         lua(script)
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("script", "name", "counted"),
+    [
+        ("Secc.Receive_CM_MNBC_SOUND_IND_001() Secc.Send_CM_ATTEN_CHAR_IND_001()", "CM_ATTEN_CHAR_IND", "NumGroups"),
+        ("Secc.Receive_CM_SLAC_PARM_REQ_001() Secc.Send_CM_AMP_MAP_REQ_001()", "CM_AMP_MAP_REQ", "AMLen"),
+    ],
+)
+def test_what_is_counted_when_it_is_written_is_not_the_script_s(lua, script, name, counted):
+    lua(script)
+    (entry,) = sent(lua, name)
+    assert set(entry.auto) == {field.name for field in type(entry.message.body).__fields__}
+    assert counted in entry.auto
+
+
+@pytest.mark.parametrize(
+    ("side", "name"), [("EVCC", "CM_ATTEN_CHAR_IND"), ("SECC", "CM_ATTEN_PROFILE_IND"), ("SECC", "CM_SLAC_PARM_REQ")]
+)
+def test_whatever_is_received_is_shown(lua, side, name):
+    shown = []
+    lua.bench.on_exchange = shown.append
+    lua.bench.options = Options(side=side)
+    table = side.capitalize()
+    lua(f"{table}.Receive_{name}_001()")
+    assert [entry.name for entry in shown] == [name]
+    if name == "CM_ATTEN_CHAR_IND":
+        assert lua("return Evcc.Get_CM_ATTEN_CHAR_IND_NumGroups()") == 58
+
+
+@pytest.mark.parametrize("side", ["SECC", "EVCC"])
+def test_a_downgrade_is_found_once(lua, side):
+    lua.bench.options = Options(side=side)
+    which = "EVCC" if side == "EVCC" else "SECC"
+    change = {"EVCC": "Evcc.Set_SECC_DiscoveryReq_Security", "SECC": "Secc.Set_SECC_DiscoveryRes_Security"}[which]
+    lua(f"{change}(Security.TLS) pcall(Session.RunTo, 'SessionSetupReq')")
+    found = [e for e in lua.bench.journal.entries if isinstance(e, FindingEntry) and e.rule == "sdp-security"]
+    assert len(found) == 1
+
+
+def told(lua):
+    """The line about the plug-in of each run."""
+    views = [run_view(run.journal, run.first, run.last, run.what, run.outcome) for run in lua.runs]
+    return [line for view in views for line in str(view).splitlines() if line.startswith("plugged in")]
+
+
+@pytest.mark.parametrize(
+    ("side", "request_", "following"),
+    [
+        ("SECC", "CM_SLAC_MATCH_REQ", "CM_SLAC_MATCH_CNF"),
+        ("SECC", "CM_SLAC_PARM_REQ", "CM_SLAC_PARM_CNF"),
+        ("EVCC", "CM_SLAC_MATCH_REQ", "CM_SLAC_MATCH_REQ"),
+    ],
+)
+def test_a_matching_under_way_is_no_failure_and_is_told_as_a_whole(lua, side, request_, following):
+    lua.bench.options = Options(side=side)
+    lua(f"Session.RunTo('{request_}')")
+    lua("Session.RunTo('SessionSetupReq')")
+    under_way, whole = told(lua)
+    assert under_way == f"plugged in, matching: {following} is next"
+    assert re.fullmatch(r"plugged in, matched with \S+ at 5 dB, data link after 2\.8\d\d s", whole)
+
+
+def test_a_matching_that_has_failed_is_told_as_such(lua):
+    lua("Secc.Set_CM_SLAC_PARM_CNF_RunID('0000000000000000') Session.RunToEnd()")
+    assert any("not matched" in line and "RunID" in line for line in told(lua))

@@ -58,7 +58,14 @@ class Matching(Layer):
             if not self._of_modem(found.name):
                 self._peer = frame.source
             self._remember(frame)
-            self._arrivals.append(found)
+            self._arrivals.append(self._as_sent(frame) or found)
+
+    def _as_sent(self, frame: Frame) -> Message | None:
+        """A message with what is counted when it is written, as the journal has it; None if it cannot be written."""
+        try:
+            return codec.decode(frame.payload(), self.schema)
+        except (codec.DecodeError, ValueError):
+            return None
 
     def _of_modem(self, name: str) -> bool:
         kind = self._declared[name]

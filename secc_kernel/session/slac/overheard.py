@@ -20,6 +20,7 @@ from secc_kernel.wire.homeplug.messages import (
     CM_SLAC_PARM_REQ,
     CM_START_ATTEN_CHAR_IND,
     CM_VALIDATE_CNF,
+    CM_VALIDATE_REQ,
     ValidationResult,
 )
 
@@ -81,6 +82,7 @@ class Overheard:
         self._strangers: dict[bytes, bytes] = {}
         self._seen: dict[str, int] = {}
         self._refused = ""
+        self._sounds_left = 0
         self._last: tuple[float, bytes] = (0.0, b"")
 
     def take(self, frame: Frame, data: bytes, time: float) -> None:
@@ -107,6 +109,8 @@ class Overheard:
             self._requested(message)
         elif isinstance(message, CM_SLAC_PARM_CNF):
             self._answered(frame.source, message.RunID)
+        elif isinstance(message, CM_MNBC_SOUND_IND):
+            self._sounds_left = message.Cnt
         elif isinstance(message, CM_ATTEN_CHAR_IND):
             self.stations[frame.source] = mean(message.AAG)
         elif isinstance(message, CM_ATTEN_CHAR_RSP):
@@ -157,6 +161,25 @@ class Overheard:
         if self._refused:
             return self._refused
         return self._stopped_at()
+
+    @property
+    def comes_next(self) -> str:
+        """The message that is next in a matching that goes on; '' in one that is over."""
+        if self.matched is not None:
+            return ""
+        following: tuple[tuple[type[Message], type[Message]], ...] = (
+            (CM_SLAC_MATCH_REQ, CM_SLAC_MATCH_CNF),
+            (CM_VALIDATE_REQ, CM_VALIDATE_CNF),
+            (CM_ATTEN_CHAR_RSP, CM_SLAC_MATCH_REQ),
+            (CM_ATTEN_CHAR_IND, CM_ATTEN_CHAR_RSP),
+            (CM_MNBC_SOUND_IND, CM_MNBC_SOUND_IND if self._sounds_left else CM_ATTEN_CHAR_IND),
+            (CM_START_ATTEN_CHAR_IND, CM_MNBC_SOUND_IND),
+            (CM_SLAC_PARM_CNF, CM_START_ATTEN_CHAR_IND),
+        )
+        after = next((then for seen, then in following if self._has(seen)), CM_SLAC_PARM_CNF)
+        if after is CM_VALIDATE_CNF and self._seen.get(after().name, 0) >= self._seen[CM_VALIDATE_REQ().name]:
+            after = CM_SLAC_MATCH_REQ
+        return after.__name__
 
     def _has(self, kind: type[Message]) -> bool:
         return kind().name in self._seen
