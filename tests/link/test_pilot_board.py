@@ -91,7 +91,7 @@ def test_a_charge_with_a_board_at_each_end(board):
     ours, theirs = board("EVSE"), board("EV")
     session, _ = station_at(ours)
     with session:
-        vehicle = SimulatedEV(soc=79.9999, pace=lambda name, previous: 0.0)
+        vehicle = SimulatedEV(soc=79.9999, pace=lambda name, previous: 0.05)  # boards need their time
         link, _ = boarded(theirs, TcpVehicle(vehicle, host="::1", port=session.link.link.port))
         with LiveSession(link, side="EVCC") as car:
             session.run_to_end()
@@ -102,7 +102,6 @@ def test_a_charge_with_a_board_at_each_end(board):
                 for state in [entry.split()[1] for entry in theirs.driven[seen:]]:
                     ours.set(state=state)
                     seen += 1
-                    time.sleep(0.05)  # a board measures now and then: what is shorter nobody sees
                 duty = ours.driven[-1].split() if ours.driven else ["DUTY", "100.0"]
                 theirs.set(**({"state": "A", "duty": float(duty[1])} if duty[0] == "DUTY" else {"state": duty[1]}))
                 time.sleep(0.01)
