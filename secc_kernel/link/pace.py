@@ -58,7 +58,7 @@ class Pace:
             elif wait.kind == "end" and (ended := pilot.plugging.how_it_ended()) is not None:
                 pilot.finish(wait, pilot.plugging.ending(ended))
             else:
-                pilot.fail(wait, f"{wait} cannot come: nothing more happens on the link")
+                pilot.fail(wait, f"{wait} cannot come: {pilot.plugging.why_nothing_comes()}")
         if pilot.wait is not None and not pilot.stops.held:
             loop.call_soon(pilot.happened, _nothing)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..session.evcc import EVCC
 from ..session.events import Ended
 from .base import Seat, Wait
-from .reasons import whole_story
+from .reasons import how_it_ended, whole_story
 
 if TYPE_CHECKING:
     from .pilot import Pilot
@@ -73,6 +73,19 @@ class Plugging:
         """How the session ended: for the script's side, or else for a vehicle that gave up unnoticed."""
         seats = self._pilot.seats.values()
         return self._pilot.party.ended or next((seat.party.ended for seat in seats if seat.party.ended), None)
+
+    def why_nothing_comes(self) -> str:
+        """Why nothing more happens on the simulated link, as far as either end knows."""
+        pilots = (datalink.pilot for datalink in self._pilot.link.datalinks.values())
+        error = next((pilot.error for pilot in pilots if pilot is not None and pilot.error), "")
+        if error:
+            return (
+                f"the control pilot is in state {error}, by which the station says that it is not available; "
+                "Session.ControlPilot{error=false} ends that"
+            )
+        nothing = "nothing more happens on the link"
+        ended = self.how_it_ended()
+        return nothing if ended is None else f"{nothing}, {how_it_ended(ended)}"
 
     def ending(self, ended: Ended | None) -> Ended | None:
         """How the session ended, as it is told to the script."""

@@ -87,6 +87,10 @@ def what_the_other_did(ended: Ended, role: str) -> str:
 
 def whole_story(ended: Ended, vehicle: Ended | None) -> Ended:
     """How a session ended, in the words of the simulated vehicle where it ended it: it knows why."""
+    if vehicle is not None and vehicle.how == ended.how == "aborted" and vehicle.time < ended.time:
+        # A station that hears nothing more can only say that.
+        told = "closed" in ended.reason or vehicle.reason in ended.reason
+        return ended if told else replace(ended, reason=f"{ended.reason}; the vehicle had given up: {vehicle.reason}")
     if vehicle is None or vehicle.how != ended.how or ended.how == "aborted" or ": " not in vehicle.reason:
         return ended
     return replace(ended, reason=vehicle.reason)

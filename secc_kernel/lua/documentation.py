@@ -25,7 +25,7 @@ from .options import Options, Vehicle
 from .session_table import DOCUMENTATION
 from .station_table import MEMBERS, SETTINGS
 
-__all__ = ["KOREAN", "OPTIONS", "Described", "choices", "described", "documented", "options"]
+__all__ = ["KOREAN", "OPTIONS", "Described", "choices", "described", "documented", "options", "switches"]
 
 #: Values of an option that its description names; longer lists are for completion.
 _NAMED = 8
@@ -40,7 +40,8 @@ OPTIONS: dict[str, tuple[type, ...]] = {
 
 KOREAN: dict[str, str] = {
     "Session.Open": (
-        "세션을 열고 그 위치를 돌려줍니다. 열려 있던 세션은 먼저 닫고, 설정한 값은 잊습니다. "
+        "세션을 열고 그 위치를 돌려줍니다. 열려 있던 세션은 먼저 닫고, 메시지에 설정한 값은 잊습니다. "
+        "Session.Autopilot(false), Session.Protocol, Session.Station은 Session.Close까지 그대로입니다. "
         "prefer는 충전기가 프로토콜을 고르는 방법('standard': 차량의 순위대로, 'latest', 'oldest')이고, "
         "strict는 금지된 것을 차량이 흔히 하더라도 거부합니다. "
         "나머지 옵션은 Ev.Plug와 같습니다."
@@ -209,6 +210,17 @@ def options(function: str, language: str = "en") -> tuple[tuple[str, str], ...]:
                 said = f"{said.rstrip('.')}: {', '.join(map(repr, values))}."
             found[declared.name] = said
     return tuple(found.items())
+
+
+def switches(function: str, option: str) -> bool:
+    """Whether an option of a function is on or off, or may be."""
+    types = (
+        declared.type
+        for declaring in OPTIONS.get(function, ())
+        for declared in fields(declaring)
+        if declared.name == option
+    )
+    return any("bool" in str(type_) for type_ in types)
 
 
 def _attributes(declaring: type) -> dict[str, str]:

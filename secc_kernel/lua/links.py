@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from .tls_options import tls_settings
 if TYPE_CHECKING:
     from .bench import Bench
 
-__all__ = ["LINKS", "make_link", "make_vehicle"]
+__all__ = ["LINKS", "check_belonging", "make_link", "make_vehicle"]
 
 
 def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
@@ -45,6 +45,40 @@ def make_link(bench: Bench, options: Options, journal: Journal) -> Link:
     tls_settings(options)  # what is wrong with them is said whatever the link
     link = LINKS[options.link](bench, options, journal)
     return link if options.pilot is None else _with_board(link, options.pilot, journal)
+
+
+_BELONG: dict[str, tuple[str, ...]] = {
+    "interface": ("tcp", "plc", "listen"),
+    "file": ("listen",),
+    "host": ("tcp",),
+    "port": ("tcp", "plc"),
+    "mac": ("plc",),
+    "key": ("plc",),
+    "assumed_attenuation": ("plc",),
+}
+"""The links that know an option, where not all do."""
+
+
+def check_belonging(link: str, given: Iterable[str]) -> None:
+    """Refuse what a script gives and the link would only ignore: whoever gives it means another link.
+
+    Parameters
+    ----------
+    link
+        The link that is to be opened.
+    given
+        The names of the options that the script has given.
+
+    Raises
+    ------
+    LuaUserError
+        An option belongs to other links; the text names them.
+    """
+    for name in given:
+        links = _BELONG.get(name, (link,))
+        if link in LINKS and link not in links:
+            known = " or ".join(map(repr, links))
+            raise LuaUserError(f"Session.Open: {name}= belongs to link={known}, and this is link={link!r}")
 
 
 def _with_board(link: Link, device: str, journal: Journal) -> Link:

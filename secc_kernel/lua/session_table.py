@@ -16,6 +16,7 @@ from .control_pilot import run_to_pilot, station_pilot, vehicle_pilot
 from .errors import LuaUserError
 from .functions import SIDES, suggest
 from .hosting import HostFunction, Pending
+from .links import check_belonging
 from .options import Options, Vehicle
 from .runs import add_break, remove_break, run_for, run_to, run_to_end, run_until, wait_for
 from .station_table import station
@@ -29,7 +30,9 @@ DOCUMENTATION: dict[str, tuple[str, str]] = {
     "Session.Open": (
         "Session.Open{link=, side=, interface=, file=, host=, port=, slac=, tls=, journal=, prefer=, strict=, ...}",
         (
-            "Opens a session and gives where it is. One that is open is closed before, and what was set is forgotten. "
+            "Opens a session and gives where it is. One that is open is closed before, and what was set for its "
+            "messages is forgotten; Session.Autopilot(false), Session.Protocol and Session.Station stay until "
+            "Session.Close. "
             "link is 'sim', 'tcp' or 'plc' (a powerline modem at interface; there mac= and key= are the address and "
             "the network's key that are used instead of the interface's own and a fresh one, assumed_attenuation= is "
             "told in dB where the modem measures none, receive_attenuation= is what is lost between outlet and modem). "
@@ -217,6 +220,7 @@ def _open(bench: Bench, options: Any) -> str:
             raise LuaUserError(f"Session.Open: {name} is a whole number of dB, 0 to 255, not {value!r}")
     if not isinstance(chosen.slac, bool):
         raise LuaUserError(f"Session.Open: slac is true or false, not {chosen.slac!r}")
+    check_belonging(chosen.link, given)
     return bench.open(replace(chosen, side=side)).link.place
 
 

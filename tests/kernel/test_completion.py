@@ -223,3 +223,13 @@ def test_it_is_quick():
 def test_a_list_among_the_options_has_the_options_values():
     assert "isolation" in offered("Ev.Plug{tolerates={'")
     assert "isolation.warning" in offered("Ev.Plug{soc=40, tolerates={'isolation', 'isol|'}}")
+
+
+def test_switches_are_on_or_off():
+    assert offered("Session.Open{slac=")[:2] == ["true", "false"]
+    assert offered("Session.Open{tls_only=f")[0] == "false"
+
+
+def test_of_a_few_members_none_is_left_away_because_another_one_has_the_letters():
+    assert set(offered("Security.TransportLayerSecurity")) == {"TLS", "NoTransportLayerSecurity"}
+    assert offered("Security.No") == ["NoTransportLayerSecurity"]

@@ -188,3 +188,43 @@ def test_a_table_of_the_api_cannot_be_lost(lua, name):
     assert lua(f"{name} = 5 return {name}") == 5
     assert lua(f"{name} = nil return {name} == before") is True
     lua("Secc.Receive_SessionSetupReq_001() Session.RunToEnd()")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            "link='sim', interface='eth9'",
+            "interface= belongs to link='tcp' or 'plc' or 'listen', and this is link='sim'",
+        ),
+        ("mac='020000000001'", "mac= belongs to link='plc', and this is link='sim'"),
+        ("link='tcp', key='00112233445566778899AABBCCDDEEFF'", "key= belongs to link='plc'"),
+    ],
+)
+def test_an_option_of_another_link_is_not_passed_over(lua, given, text):
+    with pytest.raises(LuaError, match=text):
+        lua(f"Session.Open{{{given}}}")
+    lua.bench.options = Options(interface="eth9")  # what the command line said is for its own link
+    lua("Session.Open{link='sim'}")
+
+
+def test_what_is_known_of_the_cause_is_told_when_nothing_comes(lua):
+    with pytest.raises(LuaError, match=r"no connection to the station: .*nobody listens there"):
+        lua("Secc.Set_SECC_DiscoveryRes_Port(1) Session.RunTo('SessionSetupReq')")
+    with pytest.raises(LuaError, match=r"the control pilot is in state F.*error=false"):
+        lua("Session.Open{} Session.ControlPilot{error='F'} Session.RunTo('CM_SLAC_PARM_REQ')")
+    lua("Session.ControlPilot{error=false} Session.RunTo('CM_SLAC_PARM_REQ')")
+
+
+def test_an_end_tells_why_the_vehicle_had_gone(lua):
+    lua("Session.RunTo('CurrentDemandReq') Session.ControlPilot{error='E'}")
+    how, why = lua("return Session.RunToEnd()")
+    assert how == "aborted"
+    assert why.startswith("V2G_SECC_Sequence_Timeout")
+    assert why.endswith("the station signals state E or F on the control pilot")
+
+
+def test_a_matching_that_is_left_tells_why(lua):
+    _, why = lua("Secc.Set_CM_SLAC_PARM_CNF_RunID('0000000000000000') return Session.RunToEnd()")
+    assert "C_conn_max_match" in why
+    assert "no EV has begun matching within TT_EVSE_SLAC_init" in why

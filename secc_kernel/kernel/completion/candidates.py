@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from secc_kernel.lua import enumerations
-from secc_kernel.lua.documentation import OPTIONS, choices, described, documented, options
+from secc_kernel.lua.documentation import OPTIONS, choices, described, documented, options, switches
 from secc_kernel.lua.functions import SIDES, Function, catalogue, look_up, preference
 from secc_kernel.lua.help import enumeration, line, standard_name
 from secc_kernel.lua.names import Item
@@ -29,6 +29,8 @@ __all__ = ["Candidate", "Completion", "complete", "side_of"]
 _DESCRIBED = 40
 _BARE = 50
 _SHORTEST_BARE = 3
+#: So many members of an enumeration can be looked through.
+_FEW = 4
 _CONDITION = re.compile(r"""Session\s*\.\s*Break\s*\(\s*['"](\w+)['"]\s*,\s*\{[^{}]*\Z""")
 
 
@@ -161,7 +163,10 @@ def _members(place: Context, code: str, world: World) -> Iterable[Candidate]:
         if path[0] in ("Session", "Ev"):
             return _ranked(_documented(path[0], world), place.prefix)
         if enumerations.find_table(path[0]):
-            return _ranked(_enumeration(path[0], place, world), place.prefix)
+            members = _enumeration(path[0], place, world)
+            begin = any(each.text.lower().startswith(place.prefix.lower()) for each in members)
+            # Of a few all are offered: what only contains what is written may be its opposite.
+            return members if len(members) <= _FEW and not begin else _ranked(members, place.prefix)
     if path and path[0] not in place.locals:
         fields = world.fields(path)
         if fields:
@@ -270,7 +275,10 @@ def _arguments(place: Context, world: World) -> list[Candidate]:
     expected = _expected(place.call, world)
     if expected is None:
         if place.call is not None and place.call.option:
-            values = choices(place.call.option) if ".".join(place.call.function) in OPTIONS else ()
+            function = ".".join(place.call.function)
+            values = choices(place.call.option) if function in OPTIONS else ()
+            if not values and switches(function, place.call.option):
+                return _ranked((Candidate(text, "keyword") for text in ("true", "false")), place.prefix)
         elif place.call is not None:
             values = choices(".".join(place.call.function))
         else:

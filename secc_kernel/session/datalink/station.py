@@ -34,6 +34,7 @@ class StationDataLink(DataLink):
 
     def __init__(self, matcher: EVSEMatcher, party: SECC, pilot: ControlPilot | None = None) -> None:
         super().__init__(matcher, party, pilot)
+        self._why = ""
         self._vehicle = "A" if pilot is None else pilot.vehicle
 
     def plug(self, now: float) -> None:
@@ -158,6 +159,7 @@ class StationDataLink(DataLink):
 
     def _step(self, reason: str) -> None:
         """Leave the network, and tell the vehicle by state E that everything begins anew."""
+        self._why = reason
         self._leave(reason)
         if self.pilot is not None:
             self._start(_STEP)
@@ -199,7 +201,8 @@ class StationDataLink(DataLink):
                 self._begin()
             else:
                 text = (
-                    f"matching has failed {self.failures} times (C_conn_max_match): it is left until the next plug-in"
+                    f"matching has failed {self.failures} times (C_conn_max_match), it is left until the next "
+                    f"plug-in: {self._why}"
                 )
                 self._find("datalink.failed", "error", text)
                 self.party.link_lost(self.now, text)
