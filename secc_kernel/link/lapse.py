@@ -54,7 +54,7 @@ class Lapse:
     def tell(self, wait: Wait, now: float) -> str:
         """Why the wait is refused; the script knows then."""
         self.told = True
-        held = "" if self.taken is None else f"held {self.taken} without an answer"
+        held = "" if self.taken is None else f"held {self.taken}" + ("" if home(self.taken) else " without an answer")
         if wait.role == "EVCC" and self.taken is not None:
             held = f"had the turn of {self.taken}"
         if wait.sends and wait.request == self.taken:

@@ -139,6 +139,11 @@ class ListenSession(LiveSession):
         return self.link.parties[self.side]
 
     @property
+    def ended(self) -> Ended | None:
+        """How the last session ended that the script has come to the end of."""
+        return self.party.ended
+
+    @property
     def autopilot(self) -> bool:
         """What was set; there is nothing for it to do."""
         return self._on

@@ -344,10 +344,16 @@ class LiveSession:
         return self._pilot.lower.owed(self.side)
 
     @property
+    def ended(self) -> Ended | None:
+        """How the last session ended: for the script's side, or for a vehicle that has gone before it was connected."""
+        lapse = self._pilot.lapse
+        return self.party.ended if lapse is None else lapse.ended
+
+    @property
     def status(self) -> Status:
         """Where the session stands."""
         party = self.party
-        ended, below = party.ended, self.link.datalinks.get(self.side)
+        ended, below = self.ended, self.link.datalinks.get(self.side)
         return Status(
             link=self.link.kind,
             place=self.link.place,

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Level", "Lower"]
 
+_ANSWERS = {"_REQ": "_CNF", "_IND": "_RSP", "Req": "Res"}
+
+
+def _answer(name: str) -> str:
+    """How the answer to a message would be called; '' for what is one."""
+    return next((name.removesuffix(asks) + says for asks, says in _ANSWERS.items() if name.endswith(asks)), "")
+
 
 class Level:
     """A layer of a party, and what the session remembers of it.
@@ -149,9 +156,33 @@ class Lower:
         found = (level for level in self.levels.get(role, ()) if words is not None and level.layer.words is words)
         return next(found, None)
 
+    def of_modem(self, wait: Wait) -> bool:
+        """Whether a wait is for what a host and its own modem tell each other, which they do at any time."""
+        words = home(wait.name)
+        return words is not None and words.place(wait.name) < 0
+
     def owed(self, role: str) -> tuple[str, ...]:
-        """The messages that a party owes; read by other threads, too."""
-        return tuple(owed.message.name for level in self.levels[role] for owed in level.layer.owed)
+        """The messages that a party owes; read by other threads, too.
+
+        What a host says to its own modem goes by itself: it is owed only where a script has taken it.
+        """
+        return tuple(
+            owed.message.name
+            for level in self.levels[role]
+            for owed in level.layer.owed
+            if level.layer.words.place(owed.message.name) >= 0 or owed in level.taken
+        )
+
+    def held(self, role: str) -> Owed | None:
+        """What the script has taken upon itself and has not sent, be it that it can be sent no more."""
+        taken = ((level, owed) for level in self.levels[role] for owed in level.taken)
+        return next((owed for level, owed in taken if level.layer.words.place(owed.message.name) >= 0), None)
+
+    def drop(self, role: str) -> None:
+        """Nobody is there any more whom a party could answer."""
+        for level in self.levels[role]:
+            level.layer.drop()
+            level.end()
 
     def forget(self) -> None:
         """A vehicle is plugged in: everything begins anew."""
@@ -276,6 +307,9 @@ class Lower:
 
     def _sent(self, level: Level, message: Message) -> None:
         level.note(message, level.sent)
+        answer = _answer(message.name)
+        for old in [old for old in level.unreceived if old.name == answer]:
+            level.unreceived.remove(old)  # asked again: an answer of before is none to this
         level.taken = [owed for owed in level.taken if owed in level.layer.owed]
         self._counted(level, message)
 
@@ -302,6 +336,8 @@ class Lower:
     def _over(self, level: Level, name: str) -> str:
         """Why a message cannot come before everything begins anew: what comes after its layer has begun."""
         found = level.layer.over(name)
+        if level.layer.words.place(name) < 0:
+            return found  # between a host and its own modem, nothing is over
         levels = self.levels[level.party.role]
         above = next((other for other in levels[levels.index(level) + 1 :] if other.count or other.layer.owed), None)
         if not found and above is not None:
@@ -317,7 +353,8 @@ class Lower:
         busy = False
         for level in self._busy():
             for owed in level.layer.owed:
-                busy = self._decide(level, owed) or busy
+                if owed in level.layer.owed:  # what was decided just now may have led to it
+                    busy = self._decide(level, owed) or busy
         return busy
 
     def _decide(self, level: Level, owed: Owed) -> bool:

@@ -165,11 +165,14 @@ class Pilot:
         """
         self.stops.leave()
         self.settle()
+        if self.lapse is not None and self.lapse.refuses(wait):
+            self.begin(wait)
+            return
         if self.lower.begin_send(wait):
             return
         seat = self.seats[wait.role]
         party, owed, target = seat.party, seat.owed(), wait.request
-        if party.connection is None or (self.lapse is not None and self.lapse.refuses(wait)):
+        if party.connection is None:
             self.begin(wait)
         elif owed == target or seat.holds or not self.flies(wait.role) or crosses(self.seats, wait):
             self.begin_now(wait)
@@ -338,17 +341,24 @@ class Pilot:
             self.finish(wait, message)
 
     def _ended(self, seat: Seat, event: Ended) -> None:
-        taken, seat.taken, seat.acts_at = seat.taken, None, None
+        taken, since = seat.taken, seat.turn_since
+        seat.taken = seat.acts_at = None
         seat.unreceived.clear()
+        held = self.lower.held(seat.party.role)
+        if taken is None and held is not None:
+            taken, since = held.message.name, held.since
         self.lower.ended(seat.party.role)
         wait = self.wait
         concerned = wait is not None and wait.role == seat.party.role
-        goes_on = wait is not None and concerned and survives(wait, "EVCC" in self.link.parties)
+        simulated = "EVCC" in self.link.parties
+        goes_on = wait is not None and concerned and (self.plugging.pulls or survives(wait, seat, simulated))
         if seat.party is self.party:
             self._on_end(event, goes_on)
             untold = wait is None or not concerned or wait.kind == "time"
             if not goes_on and (seat.used if untold else event.how == "aborted"):
-                self.lapse = Lapse(event, taken, seat.turn_since, told=not untold)
+                self.lapse = Lapse(event, taken, since, told=not untold)
+        elif seat.party.role == "EVCC" and (wait is None or wait.kind == "time"):
+            self.plugging.gone(event)
         if wait is None or not concerned or wait.kind in ("end", "time"):
             return
         if wait.kind in ("run", "message"):
@@ -356,7 +366,7 @@ class Pilot:
             return
         if goes_on:
             wait.restarts += 1
-            self.plugging.again = "EVCC" in self.link.parties
+            self.plugging.again = simulated and not self.plugging.pulls
         else:
             self.fail(wait, f"{wait} did not come: {how_it_ended(event)}", ended=True)
 
@@ -376,12 +386,15 @@ class Pilot:
             return self._decide_alone(seat, self.scripts)
         if wait.kind == "time" and wait.role == party.role:
             return False
+        if self.lower.of_modem(wait) and seat.holds:
+            return False  # it only asks its modem something
         if not self.flies(party.role):
             self.fail(wait, stands_still(seat, wait, turn))
             return True
         if (
             wait.role == party.role
             and wait.kind in ("receive", "turn")
+            and not self.lower.of_modem(wait)
             and not may_come(seat, wait, turn, self._may_renegotiate)
         ):
             if may_choose(seat, wait):

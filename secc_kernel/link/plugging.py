@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..session.evcc import EVCC
 from ..session.events import Ended
 from .base import Seat, Wait
+from .lapse import Lapse
 from .reasons import how_it_ended, whole_story
 
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ class Plugging:
     ----------
     again : bool
         Whether a wait goes on into the next session, which is to begin at once.
+    pulls : bool
+        Whether the plug is just being pulled to be put in again: what ends by that is what has been before.
     """
 
     def __init__(self, pilot: Pilot) -> None:
-        self.again = False
+        self.again = self.pulls = False
         self._pilot = pilot
 
     def ensure(self, wait: Wait) -> None:
@@ -51,26 +54,45 @@ class Plugging:
         """Plug the vehicle in; one that has paused (not ``fresh``) was never unplugged, and wakes up."""
         pilot = self._pilot
         if pilot.link.plugged and fresh:
-            pilot.link.unplug()
-            pilot.settle()
+            self._pull()
         pilot.lapse = None
         for seat in pilot.seats.values():
             seat.forget()
         pilot.lower.forget()
         pilot.link.plug(fresh)
 
+    def _pull(self) -> None:
+        self.pulls = True
+        try:
+            self._pilot.link.unplug()
+            self._pilot.settle()
+        finally:
+            self.pulls = False
+
     def exchange(self, vehicle: EVCC) -> None:
         """Put another vehicle in the place of this one."""
         pilot = self._pilot
         if pilot.link.plugged:
-            pilot.link.unplug()
-            pilot.settle()
+            self._pull()
         pilot.link.exchange(vehicle)
         pilot.seats["EVCC"] = Seat(vehicle)
         pilot.lower.attend("EVCC")
 
+    def gone(self, event: Ended) -> None:
+        """The vehicle has left before there was a connection, and perhaps the script holds what would have answered it.
+
+        The station itself does not know; whatever the script sends then would go to nobody, or to another vehicle.
+        """
+        pilot = self._pilot
+        held = pilot.lower.held(pilot.side)
+        if pilot.party.connection is None and held is not None and not self.pulls:
+            pilot.lapse = Lapse(event, held.message.name, held.since)
+            pilot.lower.drop(pilot.side)
+
     def how_it_ended(self) -> Ended | None:
         """How the session ended: for the script's side, or else for a vehicle that gave up unnoticed."""
+        if self._pilot.lapse is not None:
+            return self._pilot.lapse.ended
         seats = self._pilot.seats.values()
         return self._pilot.party.ended or next((seat.party.ended for seat in seats if seat.party.ended), None)
 

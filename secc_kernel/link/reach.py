@@ -95,13 +95,17 @@ def crosses(seats: Mapping[str, Seat], wait: Wait) -> bool:
     return wait.role == "EVCC" and "SECC" in seats and seats["SECC"].holds
 
 
-def survives(wait: Wait, simulated: bool) -> bool:
-    """Whether a wait goes on into the next session: it is for a message that only a new session brings."""
+def survives(wait: Wait, seat: Seat, simulated: bool) -> bool:
+    """Whether a wait goes on into the next session: it is for a message that only a new session brings.
+
+    On a simulated link the session that has ended must have been past it. One that never came so far has failed to
+    bring it, and what made it fail is what the script wants to see; the next one would be without what it has set.
+    """
     if home(wait.name) is not None:
         return not simulated
     if wait.kind not in ("receive", "turn") or not begins_session(wait.request):
         return False
-    return not simulated or wait.restarts == 0
+    return not simulated or (wait.restarts == 0 and wait.request in {*seat.arrived, *seat.sent})
 
 
 def known_requests() -> set[str]:

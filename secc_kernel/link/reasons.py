@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _SHOWN = 4
+_IMPATIENT = {"V2G_EVCC_": "the EV", "no SDP response": "the EV", "V2G_SECC_": "the station"}
+"""Who gives up, by what it says then: a timer is the one's in whose name it is."""
 
 
 def last_messages(journal: Journal) -> str:
@@ -80,6 +82,9 @@ def how_to_go_on(real: bool, side: str) -> str:
 def what_the_other_did(ended: Ended, role: str) -> str:
     """What ended a session, in a few words, for a script that plays this party."""
     other = "the EV" if role == "SECC" else "the station"
+    gave_up = next((who for said, who in _IMPATIENT.items() if said in ended.reason), None)
+    if gave_up is not None:
+        return f"{gave_up} gave up"
     if "Timeout" in ended.reason and ended.fault != role:
         return f"{other} gave up"
     return f"{other} closed the connection" if "closed" in ended.reason else "the session ended"

@@ -114,10 +114,10 @@ def announce(bench: Bench, what: str) -> None:
 def wait_for(bench: Bench, seconds: float) -> Pending:
     """Let time pass; an end that comes meanwhile is shown. Gives where the session stopped, if it did before."""
     session = bench.ensure()
-    first, began, before = len(session.journal.entries), session.now, session.party.ended
+    first, began, before = len(session.journal.entries), session.now, session.ended
 
     def passed(stop: Stop | None) -> str | None:
-        ended = session.party.ended
+        ended = session.ended
         if ended is not None and ended is not before:
             said = f"{what_the_other_did(ended, session.side)} after {max(ended.time - began, 0):.3g} s"
             tell(bench, f"Wait {seconds:g} s", first, f"{said}: {ended.reason}")
@@ -148,7 +148,7 @@ def run_to(bench: Bench, request: Any) -> Pending:
 def run_to_end(bench: Bench) -> Pending:
     """Run until the session has ended; gives how it ended and why."""
     session = bench.ensure()
-    before = session.party.ended is not None and session.party.connection is None
+    before = session.ended is not None and session.party.connection is None
 
     def result(outcome: Ended | Stop) -> tuple[tuple[str, str], str]:
         given, said = _end(outcome)

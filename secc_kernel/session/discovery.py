@@ -75,7 +75,7 @@ class Discovery(Layer):
         self._owed = [owed for owed in self._owed if owed.to != to]
         self._owed.append(Owed(found, self._party.now, to))
 
-    def clear(self) -> None:
+    def drop(self) -> None:
         """It is no longer asked, or no longer matters who answers."""
         self._owed.clear()
 

@@ -92,6 +92,10 @@ class Layer(ABC):
         return message
 
     @abstractmethod
+    def drop(self) -> None:
+        """Owe nothing any more: the other end has gone."""
+
+    @abstractmethod
     def over(self, name: str) -> str:
         """Why no message of that name comes any more before everything begins anew; '' where it may come."""
 

@@ -217,7 +217,7 @@ class Party(ABC):
         self.connection = Connection(endpoint(peer), here, number, v2gtp.Decoder(LONGEST, types=None), tls)
         self.schema = None
         self.ended = None
-        self.discovery.clear()
+        self.discovery.drop()
         self._running.clear()
         self._record_state("TCP", "closed", "connected")
         self._events.append(Connected(self.now, self.connection.peer))
@@ -441,7 +441,7 @@ class Party(ABC):
         """The session is over: no timer runs on, nothing is owed any more."""
         self.timers.stop_all(self.now)
         self._owe_nothing()
-        self.discovery.clear()
+        self.discovery.drop()
         self.ended = Ended(self.now, how, reason, fault)
         self._events.append(self.ended)
         self._enter(f"ended ({how})")

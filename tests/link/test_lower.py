@@ -207,6 +207,36 @@ def test_what_leads_to_another_attempt_can_be_waited_for(station):
     assert second.body.RunID != first.body.RunID
 
 
+def test_an_answer_is_not_sent_to_another_vehicle_than_the_one_that_asked(station):
+    station.run_to("CM_SLAC_PARM_REQ").result(WAIT)
+    station.unplug()
+    assert station.status.waiting is None
+    assert station.status.ended == "aborted: the cable was pulled"
+    for _ in range(2):
+        with pytest.raises(SessionError, match="too late: the session ended"):
+            station.send("CM_SLAC_PARM_CNF").result(WAIT)
+    assert not station.link.plugged
+    assert station.receive("CM_SLAC_PARM_REQ").result(WAIT).name == "CM_SLAC_PARM_REQ"
+    assert station.send("CM_SLAC_PARM_CNF").result(WAIT).name == "CM_SLAC_PARM_CNF"
+
+
+def test_nobody_is_answered_who_has_given_up(station):
+    station.run_to("SECC_DiscoveryReq").result(WAIT)
+    station.wait(30).result(WAIT)
+    assert station.status.ended == "aborted: no SDP response to 50 requests ([V2G2-161])"
+    assert station.status.waiting is None
+    with pytest.raises(SessionError, match=r"too late: the EV gave up after 12\.5 s \(waited 30 s\); nothing was sent"):
+        station.send("SECC_DiscoveryRes").result(WAIT)
+    assert "SECC_DiscoveryRes" not in below(station)
+
+
+def test_an_answer_of_before_is_none_to_what_is_asked_again(station):
+    station.run_to("SessionSetupReq").result(WAIT)
+    asked = station.send("CM_SET_KEY_REQ", MyNonce=4711).result(WAIT)
+    assert station.receive("CM_SET_KEY_CNF").result(WAIT).body.YourNonce == asked.body.MyNonce == 4711
+    assert station.status.waiting == "SessionSetupReq"
+
+
 # -- the autopilot off ------------------------------------------------------------------------------------------------
 
 

@@ -141,6 +141,47 @@ def test_the_autopilot_off_wants_every_field(lua):
     """)
 
 
+@pytest.mark.parametrize("ask", ["Session.RunTo('SessionSetupReq')", "Secc.Receive_SessionSetupReq_001()"])
+def test_a_station_that_is_not_understood_gets_no_second_plug_in(lua, ask):
+    lua("Secc.Receive_CM_SLAC_PARM_REQ_001() Secc.Set_CM_SLAC_PARM_CNF_RunID('0000000000000000')")
+    with pytest.raises(LuaError, match=r"SessionSetupReq did not come: .*matching has failed 3 times"):
+        lua(f"Secc.Send_CM_SLAC_PARM_CNF_001() {ask}")
+    assert not sent(lua, "CM_SLAC_MATCH_CNF")
+    lua(ask)  # another one, without what was set, where it is asked for
+    assert sent(lua, "CM_SLAC_MATCH_CNF")
+
+
+@pytest.mark.parametrize("script", ["Evcc.Set_CM_SLAC_MATCH_REQ_EVSEMAC('112233445566')",
+                                    "Evcc.Set_CM_ATTEN_CHAR_RSP_Result(1)"])  # fmt: skip
+@pytest.mark.parametrize("name", ["CM_SLAC_MATCH_CNF", "SECC_DiscoveryReq", "SessionSetupReq"])
+def test_a_vehicle_that_is_not_understood_gets_no_second_plug_in(lua, script, name):
+    lua.bench.options = Options(side="EVCC")
+    with pytest.raises(LuaError, match=f"{name} did not come: .*does not answer CM_SLAC_MATCH.REQ"):
+        lua(f"{script} Session.RunTo('{name}')")
+    assert not sent(lua, "CM_SLAC_MATCH_CNF")
+    assert not [entry for entry in lua.bench.journal.entries if getattr(entry, "rule", "") == "internal"]
+
+
+def test_a_handshake_that_fails_is_not_tried_again_without_what_was_set(lua):
+    with pytest.raises(LuaError, match=r"SessionSetupReq did not come: .*Failed_NoNegotiation"):
+        lua("Secc.Set_supportedAppProtocolRes_ResponseCode('Failed_NoNegotiation') Session.RunTo('SessionSetupReq')")
+
+
+@pytest.mark.parametrize(("side", "said"), [("SECC", "the EV gave up after 12.5 s: no SDP response to 50 requests"),
+                                            ("EVCC", "the EV gave up after 20 s: V2G_EVCC_Comm")])  # fmt: skip
+def test_a_wait_tells_who_gave_up_before_there_was_a_connection(lua, side, said):
+    lua.bench.options = Options(side=side)
+    lua("Session.RunTo('SECC_DiscoveryReq') Session.Wait(30)")
+    assert lua.runs[-1].outcome.startswith(said)
+
+
+@pytest.mark.parametrize("side", ["SECC", "EVCC"])
+def test_what_the_own_modem_is_told_after_a_session_is_nobody_s_turn(lua, side):
+    lua.bench.options = Options(side=side)
+    lua("Session.RunTo('SessionSetupReq') Ev.Unplug()")
+    assert lua("return Session.Status().waiting") is None
+
+
 @pytest.mark.parametrize(
     ("script", "problem"),
     [

@@ -110,9 +110,13 @@ class Matching(Layer):
         names = {field.name for field in homeplug.fields(kind)}
         return from_wire(kind(**{key: value for key, value in {**self._known, **own}.items() if key in names}))
 
+    def drop(self) -> None:
+        """Owe the other end nothing any more; the own modem is still there."""
+        self.matcher.drop(lambda frame: not self._of_modem(type(frame.message).__name__))
+
     def over(self, name: str) -> str:
-        """When the modems have a link, only amplitude maps are exchanged."""
-        linked = self.matcher.state == "linked" and "AMP_MAP" not in name
+        """When the modems have a link, only amplitude maps are exchanged; a host talks to its own modem at any time."""
+        linked = self.matcher.state == "linked" and "AMP_MAP" not in name and not self._of_modem(name)
         return "the modems are matched and have a link" if linked else ""
 
     def release(self, owed: Owed, now: float) -> None:

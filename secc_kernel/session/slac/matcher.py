@@ -197,6 +197,10 @@ class Matcher(ABC):
         """What is held back, in order."""
         return tuple(self._held)
 
+    def drop(self, drops: Callable[[Frame], bool]) -> None:
+        """Send what is held back, and for which ``drops`` is true, no more."""
+        self._held = [frame for frame in self._held if not drops(frame)]
+
     def release(
         self,
         held: Frame,
