@@ -53,6 +53,8 @@ def main(arguments: argparse.Namespace) -> int:
             raise CommandError(str(error)) from error
         stack.callback(source.close)
         print(f"listening, without sending anything, to {source.place}; Ctrl-C ends it", file=sys.stderr)
+        if source.still and not os.path.exists(source.place):
+            print(source.still, file=sys.stderr)
         layers = SHOWN if arguments.layers == frozenset() else arguments.layers
         timeline = Timeline(os.path.basename(source.place), layers, _print)
         _print(TITLES)

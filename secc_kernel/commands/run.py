@@ -38,8 +38,8 @@ from secc_kernel.lua.options import Options
 from secc_kernel.lua.runtime import LuaEngine
 from secc_kernel.lua.verdicts import Verdicts, failed
 from secc_kernel.session.events import Ended
-from secc_kernel.session.journal import Entry, FrameEntry, JournalError
-from secc_kernel.session.tls_judgement import told
+from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, JournalError
+from secc_kernel.session.tls_judgement import WAITS, told
 
 FAILED = 1
 
@@ -257,9 +257,10 @@ class _Run:
             if session.link.real or self.verbose:
                 self._output.later(self.lines[-1])
         elif session.link.real and (said := told(entry)) is not None:
-            if self._start is None:
-                self._start = entry.time
-            self._output.later(f"{entry.time - self._start:10.3f}  {said}")
+            start = entry.time if self._start is None else self._start
+            if not (isinstance(entry, FindingEntry) and entry.rule == WAITS):  # of now; what is recorded may be older
+                self._start = start
+            self._output.later(f"{entry.time - start:10.3f}  {said}")
 
     def play(self, cells: list[_Cell]) -> None:
         """Run the cells until one fails."""

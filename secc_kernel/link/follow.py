@@ -24,6 +24,8 @@ __all__ = ["FollowedFile", "FollowedInterface", "Source", "followed"]
 
 #: Seconds after the first record of a TLS connection when it is said that its secrets are missing.
 _PATIENCE = 2.0
+#: Seconds after which a file to which nothing was added is one that nobody seems to write.
+_STILL = 3.0
 _ETHERNET = 1
 
 
@@ -74,6 +76,11 @@ class Source(ABC):
     @abstractmethod
     def place(self) -> str:
         """What is listened to, in a few words."""
+
+    @property
+    def still(self) -> str:
+        """Why nothing more may come by itself, to whoever waits for it; '' where there is no reason to think so."""
+        return ""
 
     @abstractmethod
     def _records(self) -> Iterator[Record]:
@@ -230,6 +237,17 @@ class FollowedFile(Source):
     def place(self) -> str:
         """The file."""
         return str(self._path)
+
+    @property
+    def still(self) -> str:
+        """The file is not there yet, or nobody has written to it for some time."""
+        try:
+            written = self._path.stat().st_mtime
+        except OSError:
+            return f"{self._path} does not exist yet: waiting for it"
+        if time() - written < _STILL:
+            return ""
+        return f"nothing more in {self._path} so far, and nobody writes to it: waiting for more"
 
     def watch(self, ready: Callable[[], object]) -> float | None:
         """A file does not tell: it is looked at."""

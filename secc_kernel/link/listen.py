@@ -61,6 +61,10 @@ class ListenLink:
     ----------
     heard : callable
         Called with entries, which nobody has recorded yet.
+    looked : callable
+        Called after each look, whether it has found something or not.
+    drained : bool
+        Whether the last look has found all that there was.
     """
 
     kind = "listen"
@@ -71,6 +75,8 @@ class ListenLink:
         self.source = source
         self.datalinks: dict[str, DataLink] = {}
         self.heard: Callable[[Iterator[Entry]], object] = lambda entries: None
+        self.looked: Callable[[], object] = lambda: None
+        self.drained = False
         self.overheard = {role: Overheard(role, journal) for role in ("SECC", "EVCC")}
         self.parties = cast("dict[str, SECC | EVCC]", self.overheard)  # as far as anybody asks them
         self._happened: Callable[[Callable[[], object]], None] = lambda call: None
@@ -125,6 +131,8 @@ class ListenLink:
                 yield entry
 
         self._happened(lambda: self.heard(entries()))
+        self.drained = taken < _SLICE
+        self._happened(self.looked)
         # An interface tells of frames by itself, but nobody tells of secrets that do not come.
         pause = 0.0 if taken == _SLICE else self._interval or _PAUSE
         self._timer = self._loop.call_later(pause, self._look)

@@ -1,19 +1,22 @@
 """A session in which a script listens to somebody else's: everything is overheard, and nothing is sent.
 
 `ListenSession` has the surface of a live session, so scripts, views and the kernel work on it as on any other: each
-message was sent by one party and has arrived at the other. What a script waits for is what is overheard; nothing is
-missed between two waits. What it would send, set or plug in is refused, because nobody would hear it.
+message was sent by one party and has arrived at the other. What is overheard is recorded at once, whatever a script
+does; the script goes through the record from wait to wait, so that it misses nothing between two of them, and what it
+asks (what has arrived, where the session stands) is as of where it has come to. What it would send, set or plug in is
+refused, because nobody would hear it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
+from math import inf
 from typing import Any, NoReturn
 
 from ..codec import Message
@@ -25,6 +28,7 @@ from ..session.journal import Entry, FindingEntry, FrameEntry, NoteEntry
 from ..session.secc import SECC
 from ..session.sequence import SEQUENCES, Progress
 from ..session.talk import Talk, connection_end
+from ..session.tls_judgement import WAITS
 from ..wire.layers import LAYERS, home
 from .base import CLOSED, Answer, Link, Maker, SessionEndedError, SessionError
 from .breakpoints import Breakpoints, Stop
@@ -36,8 +40,8 @@ from .reasons import how_it_ended, last_messages
 
 __all__ = ["ListenSession"]
 
-#: What was overheard and no script has waited for yet; the oldest makes room.
-_MAX_UNSEEN = 1 << 14
+#: Entries that a wait goes through at a time before the thread does something else.
+_SLICE = 256
 _ADVICE = "Receive, Session.RunTo(…) and Session.RunToEnd() wait for what is overheard"
 #: Rules of findings that say that nothing of a connection can be read.
 _UNREADABLE = ("tls.encrypted", "tls.secrets")
@@ -64,6 +68,8 @@ class _Wait:
     role: str
     kind: str
     name: str = ""
+    until: float = inf
+    told: bool = False
     future: Answer = field(default_factory=Answer)
 
     def __str__(self) -> str:
@@ -72,6 +78,11 @@ class _Wait:
     def resolve(self, result: Any = None) -> None:
         if not self.future.done():
             self.future.set_result(result)
+
+
+def _overheard(entry: Entry) -> bool:
+    """Whether an entry has the time of what was overheard, and not of when somebody said something of it."""
+    return isinstance(entry, FrameEntry) or (isinstance(entry, NoteEntry) and connection_end(entry.text) is not None)
 
 
 class ListenSession(LiveSession):
@@ -103,7 +114,7 @@ class ListenSession(LiveSession):
         breakpoints: Breakpoints | None = None,
     ) -> None:
         assert isinstance(link, ListenLink)
-        self.link = self._link = link
+        self.link: ListenLink = link
         self.side = side
         self.breakpoints = breakpoints or Breakpoints()
         self._parties = link.overheard
@@ -112,7 +123,7 @@ class ListenSession(LiveSession):
         self._closed = False
         self._closing = threading.Lock()
         self._heard = {role: _Heard() for role in link.overheard}
-        self._unseen: deque[Message | Ended] = deque(maxlen=_MAX_UNSEEN)
+        self._at = self.begins
         self._wait: _Wait | None = None
         self._talk: Talk | None = None
         self._request: Message | None = None
@@ -121,6 +132,7 @@ class ListenSession(LiveSession):
         self._on = True
         self._thread = LoopThread("secc-kernel listen link")
         link.heard = self._take
+        link.looked = self._go
         try:
             asyncio.run_coroutine_threadsafe(link.open(self._happened), self._thread.loop).result()
         except BaseException:
@@ -129,19 +141,24 @@ class ListenSession(LiveSession):
 
     def begin(self) -> None:
         """Begin to listen."""
-        self._thread.post(self._link.begin)
+        self._thread.post(self.link.begin)
 
     # -- what a script asks -------------------------------------------------------------------------------------------
 
     @property
-    def party(self) -> SECC | EVCC:
-        """The party whose receiving is meant where a script does not say."""
-        return self.link.parties[self.side]
+    def position(self) -> int:
+        """How far the script has come in the journal: the index of the first entry that no wait has gone through."""
+        return self._at
 
     @property
     def ended(self) -> Ended | None:
         """How the last session ended that the script has come to the end of."""
         return self.party.ended
+
+    @property
+    def party(self) -> SECC | EVCC:
+        """The party whose receiving is meant where a script does not say."""
+        return self.link.parties[self.side]
 
     @property
     def autopilot(self) -> bool:
@@ -270,45 +287,63 @@ class ListenSession(LiveSession):
             wait.future.set_exception(SessionError(f"the session already waits for {self._wait}: one wait at a time"))
             return
         self._wait = wait
-        ended = self._parties[self.side].ended
         if seconds is not None:
-            self._unseen.clear()
+            wait.until = self._until(seconds)
             self._thread.loop.call_later(seconds, wait.resolve)
-        elif wait.kind == "message":
-            if self._unseen:
-                wait.resolve(self._unseen.popleft())
-        elif wait.kind == "end":
-            if ended is not None:
-                self._pass_by()
-                wait.resolve(ended)
-        else:
-            self._look_back(wait)
+        elif wait.kind == "receive":
+            heard = self._heard[wait.role]
+            if wait.name in heard.unreceived:
+                heard.unreceived.discard(wait.name)
+                wait.resolve(heard.arrived[wait.name])
+        self._go()
         if not wait.future.done():
             self._tell_unreadable(wait)
 
-    def _look_back(self, wait: _Wait) -> None:
-        """End a wait for what has been overheard already, and let the next one go on behind it."""
-        seen = [n for n, each in enumerate(self._unseen) if isinstance(each, Message) and each.name == wait.name]
-        if wait.kind == "receive":
-            heard = self._heard[wait.role]
-            if wait.name not in heard.unreceived:
+    def _until(self, seconds: float) -> float:
+        """Until when a script goes through what is recorded already, if it lets so many seconds pass."""
+        recorded = islice(self.journal.entries, self._at, None)
+        return next((entry.time + seconds for entry in recorded if _overheard(entry)), inf)
+
+    def _go(self) -> None:
+        """Let the script's wait go on through what is recorded, as far as it asks."""
+        entries = self.journal.entries
+        for _ in range(_SLICE):
+            wait = self._wait
+            if wait is None or wait.future.done():
                 return
-            heard.unreceived.discard(wait.name)
-            wait.resolve(heard.arrived[wait.name])
-        elif seen:
-            wait.resolve()
-        for _ in range(seen[0 if wait.kind == "run to" else -1] + 1 if seen else 0):
-            self._unseen.popleft()
+            if self._at >= len(entries):
+                self._come_to_the_end(wait)
+                return
+            entry = entries[self._at]
+            if entry.time > wait.until and _overheard(entry):
+                wait.resolve()
+                return
+            self._at += 1
+            self._pass(entry)
+        self._thread.loop.call_soon(self._happened, self._go)
+
+    def _come_to_the_end(self, wait: _Wait) -> None:
+        """Nothing more is recorded so far: who may wait for long is told where nobody writes any more."""
+        wait.until = inf
+        if not self.link.drained or wait.kind in ("time", "run"):
+            return
+        ended = self._parties[self.side].ended
+        if wait.kind == "end" and ended is not None:
+            self._pass_by()
+            wait.resolve(ended)
+        elif not wait.told and (still := self.link.source.still):
+            wait.told = True
+            moment = self.journal.entries[-1].time if self._at > self.begins else self.now
+            self.journal.append(FindingEntry(moment, WAITS, "note", still))
 
     def _pass_by(self) -> None:
         """The script knows that the session has ended: what it has not waited for of it is no news any more."""
-        self._unseen.clear()
         for heard in self._heard.values():
             heard.unreceived = {name for name in heard.unreceived if home(name) is not None}
 
     def _fail(self, reason: str, ended: bool = False) -> None:
         wait, self._wait = self._wait, None
-        text = reason + last_messages(self.journal)
+        text = reason + last_messages(self.journal, self._at)
         if ended:
             self._pass_by()
         if wait is not None and not wait.future.done():
@@ -329,12 +364,15 @@ class ListenSession(LiveSession):
     def _take(self, entries: Iterator[Entry]) -> None:
         for entry in entries:
             self.journal.append(entry)
-            if isinstance(entry, FrameEntry):
-                self._frame(entry)
-            elif isinstance(entry, NoteEntry) and (closed := connection_end(entry.text)) is not None:
-                self._closed_by(entry.time, *closed)
-            elif isinstance(entry, FindingEntry) and entry.rule in _UNREADABLE:
-                self._cannot_read(entry.text)
+
+    def _pass(self, entry: Entry) -> None:
+        """The script's wait goes on behind an entry."""
+        if isinstance(entry, FrameEntry):
+            self._frame(entry)
+        elif isinstance(entry, NoteEntry) and (closed := connection_end(entry.text)) is not None:
+            self._closed_by(entry.time, *closed)
+        elif isinstance(entry, FindingEntry) and entry.rule in _UNREADABLE:
+            self._cannot_read(entry.text)
 
     def _cannot_read(self, why: str) -> None:
         """Nothing of a connection can be read: who waits for its messages is told so, and who begins to, once."""
@@ -407,9 +445,9 @@ class ListenSession(LiveSession):
             self._heard[role].arrived[name] = message
             self._heard[role].unreceived.add(name)
         wait = self._wait
-        if wait is None or wait.future.done():
-            self._unseen.append(message)
-        elif wait.kind == "receive" and wait.name == name and wait.role in receivers:
+        if wait is None:
+            return
+        if wait.kind == "receive" and wait.name == name and wait.role in receivers:
             self._heard[wait.role].unreceived.discard(name)
             wait.resolve(message)
         elif wait.kind == "message":
@@ -428,12 +466,10 @@ class ListenSession(LiveSession):
         for party in self._parties.values():
             party.ended, party.connection, party.state = ended, None, f"ended ({ended.how})"
         wait = self._wait
-        waits = wait is not None and not wait.future.done()
-        goes_on = waits and wait is not None and self._survives(wait)
+        assert wait is not None  # only a wait goes through what was recorded
+        goes_on = self._survives(wait)
         self._on_end(ended, goes_on)
-        if not waits or wait is None:
-            self._unseen.append(ended)
-        elif wait.kind in ("end", "message", "run"):
+        if wait.kind in ("end", "message", "run"):
             self._pass_by()
             wait.resolve(ended)
         elif not goes_on and wait.kind != "time":

@@ -182,6 +182,11 @@ class LiveSession:
         return self.party.journal
 
     @property
+    def position(self) -> int:
+        """How far the script has come in the journal: an index of its entries."""
+        return len(self.journal)
+
+    @property
     def party(self) -> SECC | EVCC:
         """The party that the script plays."""
         return self._pilot.party

@@ -30,12 +30,12 @@ _IMPATIENT = {"V2G_EVCC_": "the EV", "no SDP response": "the EV", "V2G_SECC_": "
 """Who gives up, by what it says then: a timer is the one's in whose name it is."""
 
 
-def last_messages(journal: Journal) -> str:
+def last_messages(journal: Journal, end: int | None = None) -> str:
     """The end of an error: why the simulated vehicle stops, if it does, and what was exchanged last.
 
-    Times are since the journal's beginning, as views tell them.
+    Times are since the journal's beginning, as views tell them. Who listens may have come to the entry ``end`` only.
     """
-    frames = list(islice(_latest(journal), _SHOWN))[::-1]
+    frames = list(islice(_latest(journal, end), _SHOWN))[::-1]
     if not frames:
         return "; no message was exchanged"
     start = journal.entries[0].time
@@ -46,9 +46,9 @@ def last_messages(journal: Journal) -> str:
     return _why_the_vehicle_stops(journal) + "\nthe last messages:" + "".join(f"\n  {line}" for line in shown)
 
 
-def _latest(journal: Journal) -> Iterator[FrameEntry]:
+def _latest(journal: Journal, end: int | None) -> Iterator[FrameEntry]:
     """The messages from the last one back; below V2G, those that scripts can work at."""
-    for entry in reversed(journal.entries):
+    for entry in reversed(journal.entries if end is None else journal.entries[:end]):
         if isinstance(entry, FrameEntry) and (entry.layer == "v2gtp" or (entry.layer in BELOW and entry.name)):
             yield entry
 

@@ -315,11 +315,12 @@ class Bench:
 
     def _received(self, message: Message) -> None:
         """Tell `on_exchange` of a message that the script has just received: below V2G there may be several alike."""
-        journal = self.journal
-        if journal is None:
+        session, journal = self.session, self.journal
+        if session is None or journal is None:
             return
         if message.schema not in LAYERS:
-            entry = next((frame for frame in reversed(journal.frames) if frame.name == message.name), None)
+            passed = (journal.entries[number] for number in range(session.position - 1, -1, -1))
+            entry = next((e for e in passed if isinstance(e, FrameEntry) and e.name == message.name), None)
         else:
             seen = self._seen.setdefault(journal, {})
             found = (

@@ -12,7 +12,7 @@ from ..link.breakpoints import Condition, Stop, check_message
 from ..link.reach import known_requests
 from ..link.reasons import what_the_other_did
 from ..session.events import Ended
-from ..session.journal import Journal
+from ..session.journal import FrameEntry, Journal
 from .conditions import holds, values_of
 from .errors import LuaUserError
 from .functions import layer_messages, sends, suggest
@@ -76,8 +76,8 @@ def run_with(
     result : callable
         From its result to what the script gets, and how it came out.
     """
-    journal = bench.ensure().journal
-    first, messages = len(journal.entries), len(journal.frames)
+    session = bench.ensure()
+    first = session.position
 
     def then(outcome: Any) -> Any:
         given, said = result(outcome)
@@ -85,7 +85,8 @@ def run_with(
         return given
 
     def failed() -> None:
-        if len(journal.frames) > messages:
+        passed = session.journal.entries[first : session.position]
+        if any(isinstance(entry, FrameEntry) and entry.layer == "v2gtp" for entry in passed):
             tell(bench, what, first, "it did not come to that")
 
     announce(bench, what)
@@ -94,9 +95,9 @@ def run_with(
 
 def tell(bench: Bench, what: str, first: int, outcome: str) -> None:
     """Show what the autopilot did since an entry of the journal."""
-    journal = bench.journal
-    if journal is not None:
-        bench.on_run(Run(journal, what, first, len(journal.entries), outcome))
+    session = bench.session
+    if session is not None:
+        bench.on_run(Run(session.journal, what, first, session.position, outcome))
 
 
 def announce(bench: Bench, what: str) -> None:
@@ -108,13 +109,13 @@ def announce(bench: Bench, what: str) -> None:
     doing = "listening at" if session.side == "SECC" and not session.refusal else "connecting to"
     if session.refusal:
         doing = "listening to"
-    tell(bench, what, len(session.journal.entries), f"{doing} {session.link.place}")
+    tell(bench, what, session.position, f"{doing} {session.link.place}")
 
 
 def wait_for(bench: Bench, seconds: float) -> Pending:
     """Let time pass; an end that comes meanwhile is shown. Gives where the session stopped, if it did before."""
     session = bench.ensure()
-    first, began, before = len(session.journal.entries), session.now, session.ended
+    first, began, before = session.position, session.now, session.ended
 
     def passed(stop: Stop | None) -> str | None:
         ended = session.ended
@@ -148,11 +149,13 @@ def run_to(bench: Bench, request: Any) -> Pending:
 def run_to_end(bench: Bench) -> Pending:
     """Run until the session has ended; gives how it ended and why."""
     session = bench.ensure()
-    before = session.ended is not None and session.party.connection is None
+    before = session.ended if session.party.connection is None else None
 
     def result(outcome: Ended | Stop) -> tuple[tuple[str, str], str]:
         given, said = _end(outcome)
-        return given, f"the session had ended before ({said})" if before else said
+        # Who listens may have come to the end of the next one.
+        again = before is not None and (outcome is before or not session.refusal)
+        return given, f"the session had ended before ({said})" if again else said
 
     return run_with(bench, "RunToEnd", session.run_to_end, result)
 
@@ -184,7 +187,7 @@ def run_until(bench: Bench, function: Any) -> Pending:
             "Session.RunUntil takes a function, which gets each message's fields and its name",
             "Session.RunUntil(function(fields, message) return message == 'CurrentDemandReq' end)",
         )
-    first = len(bench.ensure().journal.entries)
+    first = bench.ensure().position
 
     def step() -> Pending:
         return bench.pending(bench.ensure().run_on, then)

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from secc_kernel.session.journal import Entry
     from secc_kernel.wire.tls import ClientHello, Handshake
 
-__all__ = ["ANNOUNCEMENT", "Failure", "Judgement", "certificates", "failure", "judge", "summary", "told"]
+__all__ = ["ANNOUNCEMENT", "WAITS", "Failure", "Judgement", "certificates", "failure", "judge", "summary", "told"]
 
 ANNOUNCEMENT = "TLS with "
 """How the note begins that says what was agreed on."""
+WAITS = "capture.waits"
+"""The rule of the finding that nobody seems to write any more what is listened to."""
 
 _ROLES = {"client": "vehicle", "server": "station"}
 #: Cipher suites of the two standards.
@@ -34,7 +36,9 @@ GROUPS_OF_TLS13 = (0x0019, 0x001E)
 
 
 def told(entry: Entry) -> str | None:
-    """What an entry of a live session says about TLS to somebody who waits for a message; None for all others."""
+    """What an entry of a live session says to somebody who waits for a message: about TLS, or that none may come."""
+    if isinstance(entry, FindingEntry) and entry.rule == WAITS:
+        return entry.text
     if isinstance(entry, NoteEntry):
         return entry.text if entry.text.startswith(ANNOUNCEMENT) else None
     if isinstance(entry, FindingEntry) and entry.severity != "note":

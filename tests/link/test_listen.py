@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from secc_kernel.lua.errors import LuaError
 from secc_kernel.lua.options import Options
 from secc_kernel.session.events import Ended
 from secc_kernel.session.journal import FindingEntry, Journal
+from secc_kernel.session.tls_judgement import told
 
 ROOT = Path(__file__).resolve().parents[2]
 KIA = "captures/everest/Kia_EV6_2023-04-25-kia-ev6-iso2.pcap"
@@ -193,7 +195,7 @@ def test_nothing_is_missed_between_two_waits(session, writer):
     session.run_to("supportedAppProtocolReq")
     writer.write([*writer.car.session(), *writer.car.close()])
     deadline = time.monotonic() + LONG
-    while session.party.ended is None and time.monotonic() < deadline:
+    while len(session.journal.frames) < 4 and time.monotonic() < deadline:
         time.sleep(0.02)
     heard = [session.run_on().result(LONG) for _ in range(4)]
     assert [message.name for message in heard[:3]] == ["supportedAppProtocolRes", "SessionSetupReq", "SessionSetupRes"]
@@ -221,6 +223,62 @@ def test_the_next_session_is_another_one(session, writer):
     again.result(LONG)
     assert session.party.ended is None
     assert not session.check_received("SessionSetupReq")
+
+
+def test_a_script_goes_through_what_is_recorded_from_wait_to_wait(writer):
+    """Also where all of it was there before the script began: two sessions, of which the second has no end."""
+    other = Connection(sport=50001)
+    writer.write([*writer.car.session(), *writer.car.close(), *other.session()])
+    lua = Notebook()
+
+    def shown():
+        run = lua.runs[-1]
+        return [entry.name for entry in run.journal.entries[run.first : run.last] if entry.kind == "frame"]
+
+    try:
+        lua(f"Session.Open{{link = 'listen', file = '{writer.path}'}}")
+        deadline = time.monotonic() + LONG
+        while len(lua.bench.journal.frames) < 8 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        lua("Session.RunTo('SessionSetupReq')")
+        assert shown() == ["supportedAppProtocolReq", "supportedAppProtocolRes", "SessionSetupReq"]
+        assert lua("return Evcc.Check_Received_SessionSetupRes()") is False
+        assert lua("return Session.RunFor(0)") is None
+        assert shown() == ["SessionSetupRes"]
+        how, _ = lua("return Session.RunToEnd()")
+        assert (how, lua.runs[-1].outcome.split(":")[0]) == ("aborted", "aborted")
+        lua("Evcc.Receive_supportedAppProtocolRes_001()")
+        assert lua.bench.session.party.ended is None
+        lua("Session.Wait(0.01) Evcc.Receive_SessionSetupRes_001()")
+        assert lua.bench.session.position >= lua.bench.journal.entries.index(lua.last)
+    finally:
+        lua.bench.close()
+
+
+def test_the_end_of_a_session_is_met_before_what_comes_behind_it(session, writer):
+    """However much of it is there already: a wait for what this session has not said fails, the next goes on."""
+    other = Connection(sport=50001)
+    writer.write([*writer.car.session(), *writer.car.close(), *other.session(), *other.close()])
+    with pytest.raises(SessionEndedError, match="CurrentDemandReq was not overheard: the session ended"):
+        session.receive("CurrentDemandReq").result(LONG)
+    assert session.receive("SessionSetupReq").result(LONG).name == "SessionSetupReq"
+    assert session.run_to_end().result(LONG) is session.run_to_end().result(LONG)
+
+
+def test_who_waits_for_a_file_that_nobody_writes_is_told_once(writer):
+    writer.write(writer.car.session())
+    os.utime(writer.path, (1000, 1000))
+    with listening(file=writer.path) as session:
+        waiting = session.receive("CurrentDemandReq")
+        deadline = time.monotonic() + LONG
+        while not session.journal.findings and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(3 * FollowedFile.INTERVAL)
+        (finding,) = session.journal.findings
+        assert told(finding) == f"nothing more in {writer.path} so far, and nobody writes to it: waiting for more"
+        writer.write(writer.car.close())
+        with pytest.raises(SessionEndedError):
+            waiting.result(LONG)
 
 
 def test_nothing_can_be_sent_or_plugged_in(session):
@@ -389,6 +447,21 @@ def test_a_listener_reads_secrets_from_a_file_and_does_no_tls_itself(shared, tmp
             Notebook()(f"Session.Open{{link = 'listen', file = '{shared / TLS}', {option}, keylog = '{keys}'}}")
     with pytest.raises(LuaError, match="drives no control pilot"):
         Notebook()(f"Session.Open{{link = 'listen', file = '{shared / TLS}', pilot = '/dev/null'}}")
+
+
+def test_a_file_that_is_not_there_yet_is_said_to_be_waited_for(tmp_path):
+    script, path = tmp_path / "x.lua", tmp_path / "nix.pcap"
+    script.write_text("Secc.Receive_SessionSetupReq_001()")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "secc_kernel.cli", "run", script, "--link", "listen", "--file", path],
+        stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert process.stdout.readline().startswith("listening, without sending anything, to")
+    assert process.stdout.readline().endswith(f"{path} does not exist yet: waiting for it\n")
+    Writer(path).write(Connection().session())
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert " 0.300  EVCC <- SECC  SessionSetupRes" in out
 
 
 def test_the_command_shows_what_is_overheard(shared, tmp_path):
