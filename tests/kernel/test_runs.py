@@ -58,7 +58,7 @@ def test_a_plug_in_is_one_line():
         return str(views.run(lua.bench.journal, lua.runs[-1].first, lua.runs[-1].last)).splitlines()[0]
 
     lua("Session.RunFor(0.2)")
-    assert told().startswith("plugged in, not matched: ")
+    assert told() == "plugged in, matching: CM_START_ATTEN_CHAR_IND is next"
     lua("Ev.Plug{} Session.RunTo('SessionSetupReq')")
     assert told().startswith("plugged in, matched with 02:00:00:00:ff:01 at 5 dB, data link after 2.")
     both = str(views.run(lua.bench.journal, 0, lua.runs[-1].last)).splitlines()[0]
