@@ -214,8 +214,12 @@ def compare(before: dict[str, dict[str, int]], after: dict[str, dict[str, int]])
 
 
 def cuts(plugs: int, wanted: int, usual: int, choose: random.Random) -> dict[int, Cut]:
-    """Which plug-ins are cut (not the first, by which the frames are counted), and how; each way as often as others."""
-    which = sorted(choose.sample(range(2, plugs + 1), wanted))
+    """Which plug-ins are cut, and how; each way as often as others.
+
+    Not the first, by which the frames are counted, nor the last: a station that is cut off keeps its half of the
+    connection until the next vehicle comes.
+    """
+    which = sorted(choose.sample(range(2, plugs), wanted))
     ways = [[*TRIPS][number % len(TRIPS)] for number in range(wanted)]
     choose.shuffle(ways)
     return {
@@ -304,6 +308,8 @@ def main() -> int:
     if arguments.station is not None:
         station(arguments.station)
         return 0
+    if arguments.cuts > max(arguments.plug_ins - 2, 0):
+        parser.error("the first and the last plug-in are not cut: there have to be two more plug-ins than cuts")
     if os.geteuid():
         print("needs root, for network namespaces", file=sys.stderr)
         return 2

@@ -259,7 +259,7 @@ def charge(bed, record):
 
 
 def test_plug_ins_that_are_cut_at_random_leave_nothing_but_their_journals():
-    run = [sys.executable, ROOT / "scripts" / "soak.py", "--plug-ins", "3", "--cuts", "2", "--seed", "4"]
+    run = [sys.executable, ROOT / "scripts" / "soak.py", "--plug-ins", "4", "--cuts", "2", "--seed", "4"]
     done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=170)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all held" in done.stdout
