@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from secc_kernel.link.net import LinkError
 from secc_kernel.pki.folder import Credentials, PkiError, credentials, roots
 from secc_kernel.wire.tls import TLS12, TLS13, ClientHello
-from secc_kernel.wire.tls_names import GROUPS
+from secc_kernel.wire.tls.names import GROUPS
 
 if TYPE_CHECKING:
     from secc_kernel.pki.making import Entity

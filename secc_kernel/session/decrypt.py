@@ -1,6 +1,6 @@
 """A TLS connection that is overheard: its handshake as entries, and its plain text where the secrets are known.
 
-TLS 1.2 and 1.3, each direction on its own: records are put together (`wire.tls`), opened (`wire.tls_protection`), and
+TLS 1.2 and 1.3, each direction on its own: records are put together (`wire.tls`), opened (`wire.tls.protection`), and
 what they carry is handed on with the frame that completed the record. Secrets may come later than what they open: then
 records wait, at most `_MAX_WAITING` bytes of them, unless the source can be searched (`Secrets`). Where bytes are
 missing the next record is looked for, by its header and by opening it as any of the numbers that it may have.
@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from secc_kernel.session.journal import Entry, FindingEntry, FrameEntry, NoteEntry, SecretEntry
 from secc_kernel.session.secrets import Secrets
-from secc_kernel.wire import tls_protection
 from secc_kernel.wire.keylog import Secret
 from secc_kernel.wire.tls import (
     TLS12,
@@ -30,7 +29,14 @@ from secc_kernel.wire.tls import (
     RecordDecoder,
     TLSError,
 )
-from secc_kernel.wire.tls_protection import Protection, ProtectionError, Suite
+from secc_kernel.wire.tls.protection import (
+    Protection,
+    ProtectionError,
+    Suite,
+    next_secret,
+    tls12_protections,
+    tls13_protection,
+)
 
 __all__ = ["LAYER", "Decryption", "Plain"]
 
@@ -366,8 +372,8 @@ class Decryption:
                         side.protection = None  # those of the application follow
                 elif message.kind == Kind.KeyUpdate and self.handshake.tls13 and side.protection is not None:
                     suite = self._suite()
-                    side.secret = tls_protection.next_secret(suite, side.secret)
-                    side.protection = tls_protection.tls13_protection(suite, side.secret)
+                    side.secret = next_secret(suite, side.secret)
+                    side.protection = tls13_protection(suite, side.secret)
                     yield NoteEntry(
                         item.time, f"stream {self.stream}: {self.ends[item.direction]} changes its keys (KeyUpdate)"
                     )
@@ -419,7 +425,7 @@ class Decryption:
             side.protection = self._prepare13(direction, suite, final)
             return side.protection
         (master,) = self._secret(_MASTER)
-        made = tls_protection.tls12_protections(suite, master, hello.random, answer.random, answer.encrypt_then_mac)
+        made = tls12_protections(suite, master, hello.random, answer.random, answer.encrypt_then_mac)
         side.protection = made[self._role(direction) == "server"]
         return side.protection
 
@@ -439,7 +445,7 @@ class Decryption:
                     raise
                 (side.secret,) = self._secret(application, handshake)
                 side.early = side.finished = True  # what comes before has keys that nobody knows
-        return tls_protection.tls13_protection(suite, side.secret)
+        return tls13_protection(suite, side.secret)
 
     def _secret(self, label: str, *others: str) -> tuple[bytes]:
         hello = self.handshake.client_hello

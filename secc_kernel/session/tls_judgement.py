@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from secc_kernel.session.journal import FindingEntry, NoteEntry
 from secc_kernel.session.sdp_security import RULE
-from secc_kernel.wire.tls_names import GROUPS, SIGNATURES, SUITES, VERSIONS, name_of
+from secc_kernel.wire.tls.names import GROUPS, SIGNATURES, SUITES, VERSIONS, name_of
 
 if TYPE_CHECKING:
     from cryptography import x509

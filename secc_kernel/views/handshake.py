@@ -15,7 +15,7 @@ from secc_kernel.views.look import Block, Column, Either, Para, Span, Table
 from secc_kernel.views.reading import marked, since_start
 from secc_kernel.views.view import View
 from secc_kernel.wire.tls import ClientHello, Handshake
-from secc_kernel.wire.tls_names import EXTENSIONS, GROUPS, SIGNATURES, SUITES, VERSIONS, name_of
+from secc_kernel.wire.tls.names import EXTENSIONS, GROUPS, SIGNATURES, SUITES, VERSIONS, name_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -32,7 +32,7 @@ from secc_kernel.wire.tls import (
     ServerHello,
     TLSError,
 )
-from secc_kernel.wire.tls_names import EXTENSIONS, GROUPS, SUITES, name_of
+from secc_kernel.wire.tls.names import EXTENSIONS, GROUPS, SUITES, name_of
 
 
 @pytest.fixture(scope="module")

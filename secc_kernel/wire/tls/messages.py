@@ -1,27 +1,12 @@
-"""TLS as it is on the wire (RFC 5246, RFC 8446): records, and what a handshake says before it is encrypted.
-
-Nothing here encrypts or decrypts. TLS 1.2 shows its whole negotiation: what the client offers, what the server takes,
-the certificates, a stapled OCSP response, alerts. TLS 1.3 shows the two hellos; whoever has the keys brings the rest
-as plain `Message`s.
-
-`RecordDecoder` turns bytes into records, `MessageDecoder` records into handshake messages, `parse` a message into an
-object, and `Handshake` puts together what both sides have said.
-"""
+"""What the messages of a handshake say (RFC 5246, 7.4; RFC 8446, 4): hellos, certificates, requests, alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 
-from secc_kernel.wire.tls_names import (
-    ALERTS,
-    EXTENSIONS,
-    GROUPS,
-    SUITES,
-    VERSIONS,
-    name_of,
-)
+from secc_kernel.wire.tls.names import ALERTS, EXTENSIONS, name_of
+from secc_kernel.wire.tls.records import Kind, Message, TLSError
 
 __all__ = [
     "Alert",
@@ -29,187 +14,14 @@ __all__ = [
     "CertificateRequest",
     "CertificateStatus",
     "ClientHello",
-    "ContentType",
-    "Handshake",
-    "Kind",
-    "Message",
-    "MessageDecoder",
     "Parsed",
-    "Record",
-    "RecordDecoder",
     "ServerHello",
     "ServerKeyExchange",
-    "TLSError",
     "parse",
 ]
 
-TLS12, TLS13 = 0x0303, 0x0304
-#: What a record may hold: 2^14 bytes and what encryption adds.
-_LONGEST_RECORD = (1 << 14) + 2048
-#: Of a handshake message: certificate chains of V2G take some kilobytes.
-_LONGEST_MESSAGE = 1 << 18
 #: The random of a ServerHello that asks for another ClientHello (RFC 8446, 4.1.3).
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
-
-
-class TLSError(ValueError):
-    """The bytes are no TLS; the text says why.
-
-    Attributes
-    ----------
-    records
-        What was whole before them, of a `RecordDecoder`.
-    """
-
-    def __init__(self, text: str, records: tuple[Record, ...] = ()) -> None:
-        super().__init__(text)
-        self.records = records
-
-
-class ContentType(IntEnum):
-    """What a record carries."""
-
-    ChangeCipherSpec = 20
-    Alert = 21
-    Handshake = 22
-    ApplicationData = 23
-
-
-class Kind(IntEnum):
-    """The handshake messages."""
-
-    HelloRequest = 0
-    ClientHello = 1
-    ServerHello = 2
-    NewSessionTicket = 4
-    EndOfEarlyData = 5
-    EncryptedExtensions = 8
-    Certificate = 11
-    ServerKeyExchange = 12
-    CertificateRequest = 13
-    ServerHelloDone = 14
-    CertificateVerify = 15
-    ClientKeyExchange = 16
-    Finished = 20
-    CertificateStatus = 22
-    KeyUpdate = 24
-
-
-# -- records and messages ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record.
-
-    Parameters
-    ----------
-    content_type
-        A `ContentType`, or any other number of the same range.
-    version
-        As in its header: 0x0303 in TLS 1.2 and 1.3, lower in a first ClientHello.
-    fragment
-        What it carries, as it was: encrypted where the connection is.
-    """
-
-    content_type: int
-    version: int
-    fragment: bytes
-
-    def pack(self) -> bytes:
-        """The record as it goes over TCP."""
-        header = bytes((self.content_type,)) + self.version.to_bytes(2, "big")
-        return header + len(self.fragment).to_bytes(2, "big") + self.fragment
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A handshake message: its kind (see `Kind`), and what follows its length."""
-
-    kind: int
-    body: bytes
-
-    def pack(self) -> bytes:
-        """The message as it stands in records."""
-        return bytes((self.kind,)) + len(self.body).to_bytes(3, "big") + self.body
-
-
-class RecordDecoder:
-    """Bytes of one direction of a TCP connection, in any segmentation, into records."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes of a record that is not whole yet wait here."""
-        return len(self._buffer)
-
-    def receive_data(self, data: bytes) -> list[Record]:
-        """Take bytes, give the records that are whole now.
-
-        Raises
-        ------
-        TLSError
-            They are no records; the decoder is of no further use, and the error has the records before.
-        """
-        buffer = self._buffer
-        buffer += data
-        records: list[Record] = []
-        while buffer:
-            problem = _header_problem(buffer)
-            if problem:
-                raise TLSError(problem, tuple(records))
-            if len(buffer) < 5:
-                break
-            end = 5 + int.from_bytes(buffer[3:5], "big")
-            if len(buffer) < end:
-                break
-            records.append(Record(buffer[0], int.from_bytes(buffer[1:3], "big"), bytes(buffer[5:end])))
-            del buffer[:end]
-        return records
-
-
-def _header_problem(header: bytearray) -> str:
-    """Why this cannot be the beginning of a record; '' if it can."""
-    if not 20 <= header[0] <= 24:
-        return f"a TLS record begins with its content type, 20 to 24, not with 0x{header[0]:02X}"
-    if len(header) > 1 and header[1] != 3:
-        return f"a TLS record has version 3.x, not {header[1]}"
-    if len(header) > 4 and int.from_bytes(header[3:5], "big") > _LONGEST_RECORD:
-        return f"a TLS record has at most {_LONGEST_RECORD} bytes, not {int.from_bytes(header[3:5], 'big')}"
-    return ""
-
-
-class MessageDecoder:
-    """Fragments of the handshake's records of one direction into messages: they may be cut anywhere, or share one."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def receive_data(self, fragment: bytes) -> list[Message]:
-        """Take a record's fragment, give the messages that are whole now.
-
-        Raises
-        ------
-        TLSError
-            A message claims to be longer than any.
-        """
-        buffer = self._buffer
-        buffer += fragment
-        messages: list[Message] = []
-        while len(buffer) >= 4:
-            length = int.from_bytes(buffer[1:4], "big")
-            if length > _LONGEST_MESSAGE:
-                raise TLSError(f"a handshake message of {length} bytes is longer than any")
-            if len(buffer) < 4 + length:
-                break
-            messages.append(Message(buffer[0], bytes(buffer[4 : 4 + length])))
-            del buffer[: 4 + length]
-        return messages
-
-
-# -- what messages say ------------------------------------------------------------------------------------------------
 
 
 class _Reader:
@@ -271,7 +83,7 @@ class ClientHello:
     versions
         What it speaks, from supported_versions; without that extension its highest version alone.
     suites, groups, signatures, key_shares
-        Numbers, in its order; `tls_names` names them.
+        Numbers, in its order; `names` names them.
     server_name
         SNI, '' for none.
     trusted_ca_keys
@@ -562,127 +374,3 @@ def parse(message: Message, tls13: bool = False) -> Parsed:
     if message.kind == Kind.ServerKeyExchange:
         return ServerKeyExchange.parse(body)
     return message
-
-
-# -- both sides -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Side:
-    """One direction: what of its handshake is not whole yet, and whether its records are encrypted."""
-
-    messages: MessageDecoder = field(default_factory=MessageDecoder)
-    encrypted: bool = False
-
-
-class Handshake:
-    """What client and server of a connection have said to each other, as far as it was not encrypted.
-
-    Attributes
-    ----------
-    client_hello, server_hello : ClientHello or None, ServerHello or None
-        The last ones: after a retry the second.
-    retried : bool
-        Whether the server wanted another ClientHello.
-    certificates : dict
-        ``'server'`` and ``'client'`` to the `Certificate` that it showed.
-    request : CertificateRequest or None
-        The server wanted the client's certificate.
-    ocsp : bytes or None
-        The OCSP response for the server's certificate that was stapled.
-    group : int
-        The group of the key agreement, 0 where it is not known.
-    alerts : list
-        (``'client'`` or ``'server'``, `Alert`), those that were not encrypted.
-    established : bool
-        Both sides have gone over to encryption: nothing more can be read without keys.
-    """
-
-    def __init__(self) -> None:
-        self.client_hello: ClientHello | None = None
-        self.server_hello: ServerHello | None = None
-        self.retried = False
-        self.certificates: dict[str, Certificate] = {}
-        self.request: CertificateRequest | None = None
-        self.ocsp: bytes | None = None
-        self.group = 0
-        self.alerts: list[tuple[str, Alert]] = []
-        self._sides = {"client": _Side(), "server": _Side()}
-
-    @property
-    def tls13(self) -> bool:
-        """Whether TLS 1.3 was agreed on."""
-        return self.server_hello is not None and self.server_hello.version >= TLS13
-
-    @property
-    def established(self) -> bool:
-        """Whether both sides have gone over to encryption."""
-        return all(side.encrypted for side in self._sides.values())
-
-    @property
-    def version(self) -> str:
-        """The version agreed on, 'TLS 1.2'; '' before."""
-        return name_of(VERSIONS, self.server_hello.version) if self.server_hello else ""
-
-    @property
-    def suite(self) -> str:
-        """The cipher suite agreed on, by its name; '' before."""
-        return name_of(SUITES, self.server_hello.suite) if self.server_hello else ""
-
-    @property
-    def group_name(self) -> str:
-        """The group of the key agreement, by its name; '' where it is not known."""
-        return name_of(GROUPS, self.group) if self.group else ""
-
-    def receive(self, sender: str, record: Record) -> list[Parsed]:
-        """Take a record of ``'client'`` or ``'server'``; what it completes is noted, and given back.
-
-        Raises
-        ------
-        TLSError
-            A message that is not encrypted cannot be read.
-        """
-        side = self._sides[sender]
-        if record.content_type == ContentType.ChangeCipherSpec:
-            side.encrypted = not self.tls13  # there it means nothing, and may come before the second ClientHello
-            return []
-        if record.content_type == ContentType.ApplicationData:
-            side.encrypted = True
-            return []
-        if side.encrypted:
-            return []
-        if record.content_type == ContentType.Alert:
-            if len(record.fragment) != 2:
-                return []
-            alert = Alert.parse(record.fragment)
-            self.alerts.append((sender, alert))
-            return [alert]
-        if record.content_type != ContentType.Handshake:
-            return []
-        return [self.receive_message(sender, message) for message in side.messages.receive_data(record.fragment)]
-
-    def receive_message(self, sender: str, message: Message) -> Parsed:
-        """Take a message in plain text: read by `receive`, or decrypted by somebody who has the keys.
-
-        Raises
-        ------
-        TLSError
-            It cannot be read.
-        """
-        said = parse(message, self.tls13)
-        if isinstance(said, ClientHello):
-            self.client_hello = said
-        elif isinstance(said, ServerHello):
-            self.server_hello, self.group = said, said.group
-            self.retried = self.retried or said.retry
-        elif isinstance(said, Certificate):
-            self.certificates[sender] = said
-            if sender == "server":
-                self.ocsp = self.ocsp or said.ocsp
-        elif isinstance(said, CertificateStatus):
-            self.ocsp = next(filter(None, said.responses), None)
-        elif isinstance(said, CertificateRequest):
-            self.request = said
-        elif isinstance(said, ServerKeyExchange):
-            self.group = said.group
-        return said
